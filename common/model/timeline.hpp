@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/core/time.hpp"
+#include "common/model/record.hpp"
+
+namespace gerbang {
+
+enum class AnchorSource : std::uint8_t { kernel = 1, province = 2, operator_ = 3 };
+[[nodiscard]] std::string_view to_string(AnchorSource source) noexcept;
+
+/// Device time `at` was wall time `wall`, give or take `uncertainty`.
+struct Anchor {
+    DeviceTime at;
+    WallTime wall;
+    AnchorSource source = AnchorSource::kernel;
+    Millis uncertainty{};
+    bool operator==(const Anchor&) const = default;
+};
+
+/// Wall time as a function of the journal's prefix (design 4), so that the same record gets the
+/// same time whenever it is asked for.
+///
+/// Feed it every `anchor` event in sequence order; ask for any record at any time. A record takes
+/// the last anchor of its boot with a lower sequence number, else the first anchor of its boot,
+/// else none ("clock not set yet"). Pure; bounded by `kMaxAnchors`, beyond which the oldest
+/// boots' anchors are dropped except the first and last of each.
+class Timeline {
+public:
+    static constexpr std::size_t kMaxAnchors = 65536;
+
+    void add(Seq seq, const Anchor& anchor);
+
+    /// Wall time of `at` for the record numbered `seq`; nothing while its boot has no anchor.
+    [[nodiscard]] std::optional<WallTime> wall_of(Seq seq, DeviceTime at) const;
+    /// The newest anchor of `boot`, for live display.
+    [[nodiscard]] const Anchor* latest(BootNo boot) const;
+
+private:
+    struct Entry {
+        Seq seq;
+        Anchor anchor;
+    };
+    std::map<BootNo, std::vector<Entry>> boots_;
+    std::size_t count_ = 0;
+};
+
+/// Stamps records in sequence order and never goes backwards: each time is at least its
+/// predecessor's (design 4). Start it with the last wall time before the first record, if known.
+class PrefixStamper {
+public:
+    PrefixStamper(const Timeline& timeline, std::optional<WallTime> before)
+        : timeline_{&timeline}, last_{before} {}
+
+    /// Nothing while the record's boot has no anchor; then the predecessor bound is unchanged.
+    [[nodiscard]] std::optional<WallTime> stamp(Seq seq, DeviceTime at);
+
+private:
+    const Timeline* timeline_;
+    std::optional<WallTime> last_;
+};
+
+/// Decides when the daemon writes an anchor: at first sync, on a change of source, when the
+/// prediction errs by more than max(uncertainty, 100 ms), else hourly.
+[[nodiscard]] bool wants_anchor(const Anchor* latest, const Anchor& candidate);
+
+}  // namespace gerbang

@@ -1,0 +1,58 @@
+#pragma once
+
+// The one codec: stored commits, blocks and batches are all packs. FORMAT.md describes the bytes
+// well enough to write a decoder from it; tests/common/wire/decode.py is one.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/core/result.hpp"
+#include "common/model/receipt.hpp"
+#include "common/model/record.hpp"
+
+namespace gerbang::wire {
+
+/// Limits that every decoder enforces before it allocates.
+inline constexpr std::size_t kMaxPackBytes = 4u << 20;          ///< encoded
+inline constexpr std::size_t kMaxPackDecodedBytes = 64u << 20;  ///< inside the compression
+inline constexpr std::size_t kMaxRecordsPerPack = 8192;
+
+/// Encodes `records` (1 to `kMaxRecordsPerPack`, well-formed, sequence numbers contiguous) column
+/// by column across all their chunks. Deterministic: the same records give the same bytes.
+[[nodiscard]] std::string encode_pack(const std::vector<Record>& records);
+/// `bad_input` names what is wrong and where. Everything decoded is well-formed (`defect_of`).
+[[nodiscard]] Result<std::vector<Record>> decode_pack(std::string_view bytes);
+/// First and last sequence of a pack without decoding the rest.
+[[nodiscard]] Result<SeqRange> range_of_pack(std::string_view bytes);
+
+/// What travels: a contiguous range of one epoch of one site.
+struct Batch {
+    std::string site;
+    EpochId epoch;
+    Head before{};     ///< chain head before the first record
+    std::string pack;  ///< encoded records
+    bool operator==(const Batch&) const = default;
+};
+[[nodiscard]] std::string encode_batch(const Batch& batch);
+/// Checks the frame and the pack's range, not the pack's records.
+[[nodiscard]] Result<Batch> decode_batch(std::string_view bytes);
+
+[[nodiscard]] std::string encode_receipt(const Receipt& receipt);
+[[nodiscard]] Result<Receipt> decode_receipt(std::string_view bytes);
+
+/// One tick as a ring entry: times and values relative to `previous` (nullptr: absolute), so that
+/// a day of ticks fits the ring. Decode with the same `previous`.
+[[nodiscard]] std::string encode_tick(const Tick& tick, const Tick* previous);
+[[nodiscard]] Result<Tick> decode_tick(std::string_view bytes, const Tick* previous);
+
+/// An event as a ring entry or a row.
+[[nodiscard]] std::string encode_event(const Event& event);
+[[nodiscard]] Result<Event> decode_event(std::string_view bytes);
+
+/// Content types of the HTTP messages.
+inline constexpr std::string_view kBatchType = "application/vnd.gerbang.batch";
+inline constexpr std::string_view kReceiptType = "application/vnd.gerbang.receipt";
+
+}  // namespace gerbang::wire

@@ -1,0 +1,105 @@
+#pragma once
+
+// YAML to `Config`: one schema table drives validation, defaults and the reference.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/core/result.hpp"
+#include "common/core/time.hpp"
+#include "common/core/units.hpp"
+
+namespace gerbang {
+
+enum class Language : std::uint8_t { indonesian, english };
+
+struct PushTargetConfig {
+    std::string name;  ///< consumer name, `[a-z0-9-]{1,64}`
+    std::string url;   ///< https://host[:port]; http to loopback only unless `allow_plain`
+    std::string ca_file;
+    std::string token_file;
+    std::string cert_file;
+    std::string key_file;
+    bool allow_plain = false;
+    Millis interval{120000};     ///< between fresh batches while the link is up
+    Bytes max_body{256u << 10};  ///< at most this much per request
+};
+
+struct ProbeTargetConfig {
+    std::string name;
+    std::string address;
+    std::uint16_t tcp_port = 443;
+};
+
+/// Everything the daemon is told. Defaults are those of the schema table.
+struct Config {
+    struct {
+        std::string id = "unassigned";  ///< meters, says so, neither pushes nor serves pulls
+        std::string code;
+        std::string name;
+        Seconds utc_offset{8 * 3600};
+    } site;
+    Language lang = Language::indonesian;
+    struct {
+        std::string wan = "auto";         ///< "auto": the default route's interface
+        std::vector<std::string> lan;     ///< empty: by kind (bridge and wired, not WAN)
+        std::vector<std::string> wifi;    ///< empty: by kind (wireless)
+        std::vector<std::string> ignore;  ///< never metered
+    } interfaces;
+    struct {
+        Millis tick{10000};    ///< 1 s - 5 min
+        Millis commit{60000};  ///< 10 s - 15 min, a multiple of tick
+    } metering;
+    struct {
+        bool enabled = true;
+        Millis interval{10000};
+        Millis doubt_interval{3000};
+        Millis timeout{2500};
+        unsigned failures = 3;
+        std::vector<ProbeTargetConfig> targets;  ///< default: two public resolvers' addresses
+    } probe;
+    struct {
+        std::string name, product, medium, customer_number, helpdesk;
+        BitRate down, up;
+    } provider;
+    struct {
+        std::vector<PushTargetConfig> targets;
+    } sync;
+    struct {
+        bool trust_system = false;  ///< operator's word that the system clock is right
+    } clock;
+    std::string log_level = "info";
+
+    [[nodiscard]] bool is_assigned() const { return site.id != "unassigned"; }
+};
+
+/// One mistake, with its place and its remedy, in the reader's language.
+struct ConfigProblem {
+    std::string file;
+    int line = 0;  ///< from 1; 0 when the file as a whole is meant
+    int column = 0;
+    std::string path;     ///< "sync.targets[0].interval"
+    std::string message;  ///< "expected a duration such as 10s; got 10 (did you mean \"10s\"?)"
+
+    /// `file:line:column: path: message`
+    [[nodiscard]] std::string text() const;
+};
+
+struct LoadedConfig {
+    Config config;
+    std::vector<ConfigProblem> problems;  ///< empty: `config` may be used
+};
+
+/// Reads `file` and then `conf.d/*.yaml` beside it in name order (later files override scalars and
+/// lists; each file at most 64 KiB, depth 8). Finds all mistakes in one run. `language` is used
+/// for messages until the file's own `lang` is known.
+[[nodiscard]] LoadedConfig load_config(const std::string& file, Language language);
+/// The same for one text; `name` stands for the file in messages.
+[[nodiscard]] LoadedConfig parse_config(const std::string& text, const std::string& name,
+                                        Language language);
+
+/// The reference of every key: path, form, default, range, meaning. Markdown, from the schema.
+[[nodiscard]] std::string config_reference(Language language);
+
+}  // namespace gerbang

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "common/core/ids.hpp"
+#include "common/core/result.hpp"
+
+namespace gerbang {
+
+/// Where the daemon finds the system and keeps its files; tests inject folders of their own.
+struct HostPaths {
+    std::string proc = "/proc";
+    std::string sys = "/sys";
+    std::string state = "/var/lib/gerbang";  ///< the journal; must survive a power cut
+    std::string runtime = "/run/gerbang";    ///< ring and socket; tmpfs
+};
+
+/// What stays the same for the life of the process.
+struct HostFacts {
+    BootId boot;                   ///< /proc/sys/kernel/random/boot_id
+    std::string hardware;          ///< hex digest of the SoC serial, else of the first permanent
+                                   ///< MAC; empty when neither is known. Never the MAC itself.
+    bool kernel_is_32bit = false;  ///< counters of some drivers wrap at 2^32 there
+    std::string kernel;            ///< release, for the log
+};
+
+/// Reads the facts below `paths`. `bad_input` when boot_id is missing or malformed.
+[[nodiscard]] Result<HostFacts> read_host_facts(const HostPaths& paths);
+
+/// True when `folder` lies on a file system that is really RAM (tmpfs, ramfs, overlay whose upper
+/// layer is). Unknown counts as false.
+[[nodiscard]] bool is_really_ram(const std::string& folder);
+
+}  // namespace gerbang

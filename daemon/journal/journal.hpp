@@ -1,0 +1,123 @@
+#pragma once
+
+// The one ordered store of records, in SQLite. SCHEMA.md describes the tables; the settings and
+// their reasons stand in database.cpp.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/core/result.hpp"
+#include "common/model/facts.hpp"
+#include "common/model/receipt.hpp"
+#include "common/model/record.hpp"
+#include "common/model/timeline.hpp"
+#include "common/model/usage.hpp"
+
+namespace gerbang {
+
+struct JournalOptions {
+    std::string path;  ///< .../journal.db
+    std::string vfs;   ///< SQLite VFS name; empty: the default. Tests inject faults here.
+    std::uint32_t page_bytes = 0;  ///< 0: the file system's block size (512..65536)
+    Seconds utc_offset{8 * 3600};  ///< days, months and years of roll-ups are site time
+};
+
+/// What a restarted daemon needs to go on exactly where the journal ends.
+struct JournalState {
+    EpochId epoch;  ///< none: the journal is new and waits for `begin_epoch`
+    Seq last;       ///< 0: no record yet
+    Head head{};    ///< after `last`
+    std::optional<BootNo> last_boot_no;
+    BootId last_boot;                         ///< none if no boot was recorded
+    std::vector<Series> series;               ///< of this epoch
+    std::vector<InterfaceFact> interfaces;    ///< newest per name, with the boot it was written on
+    std::vector<BootNo> interface_boots;      ///< parallel to `interfaces`
+    std::vector<Reading> totals;              ///< newest value of every counter series
+    std::optional<DeviceTime> last_tick;      ///< newest tick of any chunk
+    std::optional<Event> last_event_of_stop;  ///< the `stop` event if it is the very last record
+    Timeline timeline;
+    std::vector<Outage> open_outages;  ///< newest state of outages that have not ended
+    std::uint64_t last_outage_id = 0;
+};
+
+/// Numbers that a commit used.
+struct Committed {
+    Seq first;
+    Seq last;
+    Head head{};  ///< after `last`
+};
+
+/// A contiguous range read back for sending.
+struct JournalSlice {
+    EpochId epoch;
+    Head before{};  ///< chain head before the first record
+    std::vector<Record> records;
+};
+
+/// Blocking; use it from the storage worker only (one thread, one connection). Every function
+/// returns `storage_full` or `storage_broken` when SQLite cannot do its work; after
+/// `storage_broken` only `reopen` helps. Not copyable.
+class Journal {
+public:
+    /// Opens or creates the database and restores the state. Cost is bounded by the records since
+    /// the last hourly checkpoint, not by the journal's size.
+    [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const JournalOptions& options);
+    virtual ~Journal() = default;
+
+    [[nodiscard]] virtual const JournalState& state() const = 0;
+
+    /// Starts an epoch; `fact` becomes its record 1 together with `first` (the boot event and the
+    /// like), in one transaction. Earlier epochs become closed.
+    [[nodiscard]] virtual Result<Committed> begin_epoch(const EpochFact& fact, DeviceTime at,
+                                                        const std::vector<RecordBody>& first) = 0;
+
+    /// Numbers `bodies` (1 to 8192, well-formed) and makes them durable in one transaction.
+    /// `expected_first` guards the ring's intent. When it returns an error, none is stored.
+    [[nodiscard]] virtual Result<Committed> append(Seq expected_first,
+                                                   const std::vector<RecordBody>& bodies) = 0;
+
+    /// Records `first`.. of `epoch`, as many as fit about `max_bytes` of stored bytes (at least
+    /// one), none past `last`. `not_found` when the epoch or `first` is not here.
+    [[nodiscard]] virtual Result<JournalSlice> read(const EpochId& epoch, SeqRange range,
+                                                    std::uint64_t max_bytes) = 0;
+
+    struct EpochInfo {
+        EpochId id;
+        Seq last;
+        bool is_open = false;
+    };
+    [[nodiscard]] virtual Result<std::vector<EpochInfo>> epochs() = 0;  ///< oldest first
+
+    /// All cursors; `stage` keeps `cursor` for the next commit; `flush_cursors` commits what is
+    /// staged in a transaction of its own (a drain calls it at most every 10 s).
+    [[nodiscard]] virtual Result<std::vector<Cursor>> cursors() = 0;
+    virtual void stage(const Cursor& cursor) = 0;
+    [[nodiscard]] virtual Result<void> flush_cursors() = 0;
+
+    /// Back-off state and the like: small named texts that survive a restart (at most 64 keys of
+    /// 64 bytes, 1024 bytes each). They ride with the next commit as cursors do.
+    virtual void stage_note(const std::string& key, const std::string& value) = 0;
+    [[nodiscard]] virtual std::optional<std::string> note(const std::string& key) = 0;
+
+    /// Usage per interface and role over [from, to), grouped in site time; includes what is not
+    /// written yet. At most 4,096 rows, newest kept.
+    [[nodiscard]] virtual Result<std::vector<UsageRow>> usage(UsagePeriod period, WallTime from,
+                                                              WallTime to) = 0;
+    /// Newest state of every outage segment that ended after, or began before, the given wall
+    /// times; without an anchor they are listed too. Oldest first, at most 4,096, newest kept.
+    [[nodiscard]] virtual Result<std::vector<Outage>> outages() = 0;
+
+    /// Writes roll-ups and the checkpoint (totals, heads) in one transaction; hourly.
+    [[nodiscard]] virtual Result<void> checkpoint() = 0;
+
+    [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;  ///< database and WAL
+    /// What this process handed to write calls of the database, for the flash budget.
+    [[nodiscard]] virtual std::uint64_t written_bytes() const = 0;
+};
+
+}  // namespace gerbang

@@ -1,0 +1,74 @@
+#pragma once
+
+// The HTTP server (Beast, in http_server.cpp only) and the pure handlers behind it. The province
+// uses the HTTP part too.
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/result.hpp"
+#include "daemon/host/async.hpp"
+#include "daemon/host/clock.hpp"
+
+namespace gerbang {
+
+struct ServerRequest {
+    std::string method;
+    std::string path;   ///< without the query
+    std::string query;  ///< raw, after '?'
+    std::string body;
+    std::string content_type;
+    std::string authorization;  ///< raw header; never logged
+    std::string client_name;    ///< common name of a verified client certificate; empty: none
+    bool is_local = false;      ///< came over the UNIX socket
+};
+
+struct ServerResponse {
+    int status = 200;
+    std::string content_type = "application/json";
+    std::string body;
+    std::optional<Seconds> retry_after;
+};
+
+using Handler = std::function<net::awaitable<ServerResponse>(ServerRequest)>;
+
+struct ServerLimits {
+    std::size_t max_sessions = 64;
+    std::size_t max_header_bytes = 8192;
+    std::size_t max_body_bytes = 1u << 20;
+    Millis idle_timeout{30000};
+    Millis request_timeout{20000};
+};
+
+struct Listen {
+    std::string unix_path;   ///< set: a UNIX socket, mode 0660
+    std::string address;     ///< else numeric address and port
+    std::uint16_t port = 0;  ///< 0: any free port, see `HttpServer::port`
+    std::string cert_file;   ///< set: TLS 1.2+
+    std::string key_file;
+    std::string client_ca_file;  ///< set: clients must present a certificate of this CA
+};
+
+/// Accepts connections and feeds complete requests to the handler, one at a time per connection.
+/// Every limit is enforced; past `max_sessions` new connections are closed at once.
+class HttpServer {
+public:
+    virtual ~HttpServer() = default;
+    [[nodiscard]] virtual std::uint16_t port() const = 0;
+    /// Closes the listener and all connections; their coroutines then end.
+    virtual void stop() = 0;
+};
+
+/// Binds and starts to accept on `executor`. `bad_input` names address and remedy ("address in
+/// use", certificate unreadable).
+[[nodiscard]] Result<std::unique_ptr<HttpServer>> start_server(net::any_io_executor executor,
+                                                               const Listen& listen,
+                                                               const ServerLimits& limits,
+                                                               Handler handler);
+
+}  // namespace gerbang

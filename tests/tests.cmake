@@ -1,0 +1,39 @@
+# How tests are made: one executable per folder of the product (test_<folder>), one Catch2 main.
+
+add_library(gerbang_test_main STATIC tests/support/test_main.cpp)
+target_include_directories(gerbang_test_main PUBLIC ${PROJECT_SOURCE_DIR})
+target_compile_definitions(gerbang_test_main PUBLIC CATCH_CONFIG_FAST_COMPILE
+    GERBANG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+target_link_libraries(gerbang_test_main PUBLIC gerbang_core)
+
+# gerbang_test(name sources...): the executable test_<name>, run by ctest as <name>.
+function(gerbang_test name)
+    add_executable(test_${name} ${ARGN})
+    target_link_libraries(test_${name} PRIVATE gerbang_test_main)
+    add_test(NAME ${name} COMMAND test_${name})
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
+endfunction()
+
+# Tests that need more than their own folder: called after all libraries exist.
+function(gerbang_more_tests)
+    file(GLOB parts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/tests.cmake)
+    foreach(part ${parts})
+        include(${part})
+    endforeach()
+endfunction()
+
+# One libFuzzer executable per tests/fuzz/fuzz_<name>.cpp; `// needs: a b` in its first line names
+# the folders it links.
+function(gerbang_fuzzers)
+    file(GLOB harnesses CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.cpp)
+    foreach(harness ${harnesses})
+        get_filename_component(name ${harness} NAME_WE)
+        file(STRINGS ${harness} first LIMIT_COUNT 1)
+        string(REGEX REPLACE "^// needs: *" "" needs "${first}")
+        string(REPLACE " " ";" needs "${needs}")
+        list(TRANSFORM needs PREPEND gerbang_)
+        add_executable(${name} ${harness})
+        target_link_libraries(${name} PRIVATE ${needs})
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+endfunction()
