@@ -1,0 +1,124 @@
+#pragma once
+
+// What the local API says, as plain values with their JSON form. The names in the JSON are stable
+// and documented in README.md; the CLI and the page read nothing else.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/result.hpp"
+#include "common/model/outage.hpp"
+#include "common/model/usage.hpp"
+
+namespace gerbang::web {
+
+/// `GET /v1/status`. Instants are given twice: `*_ms` device time of the present boot and, once
+/// the clock is set, RFC 3339 UTC; absent means unknown.
+struct Status {
+    std::string version;
+    struct {
+        std::string id, code, name;
+        bool is_assigned = false;
+        std::int64_t utc_offset_s = 0;
+    } site;
+    struct {
+        std::string id;
+        std::uint64_t number = 0;
+    } boot;
+    std::int64_t uptime_s = 0;  ///< of the kernel
+    std::int64_t daemon_uptime_s = 0;
+
+    struct Interface {
+        std::string name;
+        std::string role;  ///< "wan", "lan", "wifi", "none"
+        bool has_carrier = false;
+        std::uint64_t rx_bytes = 0;  ///< totals since the journal began
+        std::uint64_t tx_bytes = 0;
+        std::uint64_t suspect_bytes = 0;
+        std::uint64_t rx_bit_per_s = 0;  ///< between the last two ticks
+        std::uint64_t tx_bit_per_s = 0;
+    };
+    std::vector<Interface> interfaces;
+    struct {
+        std::uint64_t rx_bytes = 0;
+        std::uint64_t tx_bytes = 0;
+    } usage;  ///< of the WAN role, whichever interface held it
+
+    struct {
+        std::string state;                    ///< "up", "down", "unknown"
+        std::string cause;                    ///< of the open outage; empty when up
+        std::optional<std::int64_t> since_s;  ///< seconds ago
+        std::optional<WallTime> since;        ///< absent before the clock is set
+        std::string evidence;
+    } link;
+
+    struct {
+        std::string epoch;
+        std::uint64_t first = 0;
+        std::uint64_t last = 0;
+        std::uint64_t bytes = 0;
+        std::uint64_t written_bytes = 0;  ///< since the daemon started
+        std::string state;                ///< "ok", "failing"
+        std::string detail;               ///< the last error, empty when ok
+        std::uint64_t pending_ticks = 0;  ///< in the ring, not yet durable
+        std::uint64_t ring_bytes = 0;
+        std::uint64_t ring_capacity_bytes = 0;
+        std::int64_t commit_s = 0;  ///< what a power cut can cost, at most
+    } journal;
+
+    struct Sync {
+        std::string consumer;
+        std::string state;   ///< "idle", "sending", "waiting", "stopped"
+        std::string detail;  ///< why it waits or stopped, English, no secrets
+        std::uint64_t through = 0;
+        std::uint64_t pending_records = 0;
+        std::uint64_t parked_records = 0;
+        std::optional<std::int64_t> last_success_s;  ///< seconds ago
+        std::optional<std::int64_t> next_attempt_s;  ///< seconds from now
+        std::uint64_t sent_bytes = 0;                ///< since the daemon started, headers included
+    };
+    std::vector<Sync> sync;
+
+    struct {
+        std::string state;            ///< "synchronised", "operator", "unset"
+        std::optional<WallTime> now;  ///< only when not "unset"
+    } clock;
+
+    struct {
+        std::string provider, product, customer_number, helpdesk;
+    } provider;
+};
+
+[[nodiscard]] std::string to_json(const Status& status);
+[[nodiscard]] Result<Status> status_from_json(const std::string& text);
+
+/// `GET /v1/usage?by=hour|day|month|year`.
+[[nodiscard]] std::string to_json(const std::vector<UsageRow>& rows, UsagePeriod period);
+[[nodiscard]] Result<std::vector<UsageRow>> usage_from_json(const std::string& text);
+
+/// `GET /v1/outages`: one row per segment. Wall times are absent where the boot has no anchor.
+struct OutageRow {
+    std::uint64_t id = 0;
+    std::uint32_t segment = 1;
+    Cause cause = Cause::unknown;
+    std::optional<WallTime> last_good, first_bad, last_bad, first_good;
+    std::optional<std::int64_t> least_s;  ///< certain duration: first_bad to last_bad
+    std::optional<std::int64_t> most_s;   ///< possible duration: last_good to first_good
+    bool is_open = false;
+    std::string evidence;
+    bool operator==(const OutageRow&) const = default;
+};
+[[nodiscard]] std::string to_json(const std::vector<OutageRow>& rows);
+[[nodiscard]] Result<std::vector<OutageRow>> outages_from_json(const std::string& text);
+
+/// RFC 9457 problem document.
+[[nodiscard]] std::string problem_json(int status, const std::string& title,
+                                       const std::string& detail);
+
+/// "2026-11-21T06:05:04.123Z" and back; nothing for anything else.
+[[nodiscard]] std::string format_rfc3339(WallTime at);
+[[nodiscard]] std::optional<WallTime> parse_rfc3339(const std::string& text);
+
+}  // namespace gerbang::web
