@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Sets up, builds and runs the tests on Debian 12. Options:
+#   --quick   release build and its tests only
+#   --long    the same tests with a hundred times the rounds, and arm64 under qemu
+#   --arm64   arm64 build and unit tests under qemu, too
+set -euo pipefail
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+# shellcheck source=daemon/setup.sh
+. daemon/setup.sh
+
+quick=0 long=0 arm64=0
+for option in "$@"; do
+    case $option in
+        --quick) quick=1 ;;
+        --long) long=1 arm64=1 ;;
+        --arm64) arm64=1 ;;
+        *) sed -n '2,5p' "$0"; exit 64 ;;
+    esac
+done
+
+# shellcheck disable=SC2086
+need_packages $build_packages $run_packages git clang clang-format libclang-rt-14-dev openssl strace \
+    nftables e2fsprogs tmux
+export CCACHE_DIR=${CCACHE_DIR:-$HOME/.cache/gerbang-ccache} CCACHE_MAXSIZE=2G
+started=$SECONDS
+skipped=""
+stamp() { printf '   (%d min %02d s so far)\n' $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)); }
+
+# run_ctest DIRECTORY [ARGUMENT...]: the tests of one build; remembers what was skipped.
+run_ctest() {
+    local dir=$1 log=$1/ctest.log status=0
+    shift
+    ctest --test-dir "$dir" --output-on-failure -j 2 "$@" 2>&1 | tee "$log" || status=$?
+    skipped+=$(awk -v d="$dir" '/\*\*\*Skipped/ {print "  " d ": " $0}' "$log")
+    return "$status"
+}
+
+say "Release build"
+configure_and_build build/release all -- -DCMAKE_BUILD_TYPE=RelWithDebInfo
+stamp
+
+say "Tests of the release build"
+[ "$long" = 1 ] && export GERBANG_EFFORT=100
+run_ctest build/release
+stamp
+
+if [ "$quick" = 0 ]; then
+    say "Every header compiles alone"
+    configure_and_build build/release all_verify_interface_header_sets -- -DGERBANG_CHECK_HEADERS=ON
+    stamp
+
+    say "Tests under AddressSanitizer and UndefinedBehaviorSanitizer, a fiftieth of the rounds"
+    configure_and_build build/sanitize all -- -DCMAKE_BUILD_TYPE=Debug \
+        -DGERBANG_SANITIZE=address,undefined
+    stamp
+    GERBANG_EFFORT=0.02 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+        run_ctest build/sanitize -LE "bench|lint|e2e"
+    stamp
+
+    say "Fuzzing every parser (clang, libFuzzer)"
+    configure_and_build build/fuzz fuzzers -- -DCMAKE_BUILD_TYPE=Debug -DGERBANG_TESTS=OFF \
+        -DGERBANG_FUZZ=ON -DGERBANG_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++
+    stamp
+    runs=100000
+    [ "$long" = 1 ] && runs=10000000
+    tests/fuzz/run.sh build/fuzz "$runs"
+    stamp
+fi
+
+if [ "$arm64" = 1 ]; then
+    say "arm64 build and unit tests under qemu"
+    cross/arm64.sh --test
+    stamp
+fi
+
+if [ -n "$skipped" ]; then
+    say "Skipped (each line above says why)"
+    printf '%s\n' "$skipped"
+fi
+say "All tests passed"
+# Last, so that the closing line is the count of the main run.
+grep -E 'tests passed|tests failed' build/release/ctest.log
