@@ -16,7 +16,7 @@ public:
     static constexpr std::size_t kMaxRanges = 64;
 
     /// Adds `range`, merging what it touches. False, and nothing changes, when the set would need
-    /// more than `kMaxRanges` ranges.
+    /// more than `kMaxRanges` ranges or `range` is not one.
     bool add(SeqRange range);
     /// Removes everything up to and including `seq`.
     void remove_through(Seq seq);
@@ -54,8 +54,8 @@ struct Cursor {
     std::string consumer;  ///< name of the push target or puller, `[a-z0-9-]{1,64}`
     EpochId epoch;
     Seq through;
-    Head head{};
-    RangeSet held;
+    Head head{};                      ///< after `through`; all zero with `through` > 0: not known
+    RangeSet held;                    ///< later ranges, all beyond `through` + 1
     std::vector<ParkedRange> parked;  ///< never counts as held; at most `kMaxParked`
     RangeSet deferred;                ///< waits for an anchor; never counts as held
     StoreId store;
@@ -72,9 +72,15 @@ struct Cursor {
 /// Applies `receipt` to `cursor`.
 ///
 /// Same store and generation: the union of both. Higher generation or another store: the receipt
-/// replaces. Lower generation: a stale reply, ignored. A receipt for another epoch is
-/// `bad_input`; one beyond `last`, our journal's last record, is `diverged`.
-/// Returns whether the cursor changed.
+/// replaces. Lower generation: a stale reply, ignored. A receipt for another epoch, or without a
+/// generation, is `bad_input`; one beyond `last`, our journal's last record, or with another head
+/// for the same `through`, is `diverged`. An error leaves the cursor as it was.
+///
+/// Afterwards `held` lies beyond `through` + 1 (what adjoins was merged into `through`), and no
+/// parked or deferred record is also held, as far as `kMaxParked` leaves room to split a parked
+/// range. Ranges beyond `RangeSet::kMaxRanges` are forgotten, the
+/// highest first: they will be sent again. Another store has refused nothing, so `parked` starts
+/// empty with it. Returns whether the cursor changed.
 [[nodiscard]] Result<bool> settle(Cursor& cursor, const Receipt& receipt, Seq last);
 
 }  // namespace gerbang

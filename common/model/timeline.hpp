@@ -30,11 +30,12 @@ struct Anchor {
 /// Feed it every `anchor` event in sequence order; ask for any record at any time. A record takes
 /// the last anchor of its boot with a lower sequence number, else the first anchor of its boot,
 /// else none ("clock not set yet"). Pure; bounded by `kMaxAnchors`, beyond which the oldest
-/// boots' anchors are dropped except the first and last of each.
+/// boots' anchors are dropped except the first and last of each, and then whole boots.
 class Timeline {
 public:
     static constexpr std::size_t kMaxAnchors = 65536;
 
+    /// An anchor already added under `seq` is ignored, so feeding a range twice does no harm.
     void add(Seq seq, const Anchor& anchor);
 
     /// Wall time of `at` for the record numbered `seq`; nothing while its boot has no anchor.
@@ -47,6 +48,8 @@ private:
         Seq seq;
         Anchor anchor;
     };
+    void thin_out();
+
     std::map<BootNo, std::vector<Entry>> boots_;
     std::size_t count_ = 0;
 };

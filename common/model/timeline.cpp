@@ -1,0 +1,96 @@
+#include "common/model/timeline.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace gerbang {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Millis kAnchorInterval = 1h;
+constexpr Millis kSmallestError = 100ms;
+
+/// Wall time of `at` as `anchor` tells it. Nothing when the sum leaves 64 bits, which only
+/// hostile input can reach.
+std::optional<WallTime> project(const Anchor& anchor, Monotonic at) {
+    std::int64_t elapsed_ms = 0;
+    std::int64_t wall_ms = 0;
+    if (__builtin_sub_overflow(to_ms(at), to_ms(anchor.at.at), &elapsed_ms)) return std::nullopt;
+    if (__builtin_add_overflow(to_ms(anchor.wall), elapsed_ms, &wall_ms)) return std::nullopt;
+    return wall_from_ms(wall_ms);
+}
+
+}  // namespace
+
+std::string_view to_string(AnchorSource source) noexcept {
+    switch (source) {
+        case AnchorSource::kernel:
+            return "kernel";
+        case AnchorSource::province:
+            return "province";
+        case AnchorSource::operator_:
+            return "operator";
+    }
+    return "unknown";
+}
+
+void Timeline::add(Seq seq, const Anchor& anchor) {
+    auto& entries = boots_[anchor.at.boot];
+    const auto place =
+        std::lower_bound(entries.begin(), entries.end(), seq,
+                         [](const Entry& entry, Seq wanted) { return entry.seq < wanted; });
+    if (place != entries.end() && place->seq == seq) return;
+    entries.insert(place, {seq, anchor});
+    ++count_;
+    while (count_ > kMaxAnchors) thin_out();
+}
+
+void Timeline::thin_out() {
+    const auto crowded = std::find_if(boots_.begin(), boots_.end(),
+                                      [](const auto& boot) { return boot.second.size() > 2; });
+    if (crowded == boots_.end()) {
+        count_ -= boots_.begin()->second.size();
+        boots_.erase(boots_.begin());
+        return;
+    }
+    auto& entries = crowded->second;
+    count_ -= entries.size() - 2;
+    entries.erase(entries.begin() + 1, entries.end() - 1);
+    entries.shrink_to_fit();
+}
+
+std::optional<WallTime> Timeline::wall_of(Seq seq, DeviceTime at) const {
+    const auto boot = boots_.find(at.boot);
+    if (boot == boots_.end()) return std::nullopt;
+    const auto& entries = boot->second;
+    const auto after =
+        std::lower_bound(entries.begin(), entries.end(), seq,
+                         [](const Entry& entry, Seq wanted) { return entry.seq < wanted; });
+    return project(after == entries.begin() ? after->anchor : std::prev(after)->anchor, at.at);
+}
+
+const Anchor* Timeline::latest(BootNo boot) const {
+    const auto found = boots_.find(boot);
+    return found == boots_.end() ? nullptr : &found->second.back().anchor;
+}
+
+std::optional<WallTime> PrefixStamper::stamp(Seq seq, DeviceTime at) {
+    const auto wall = timeline_->wall_of(seq, at);
+    if (!wall) return std::nullopt;
+    if (!last_ || *wall > *last_) last_ = *wall;
+    return last_;
+}
+
+bool wants_anchor(const Anchor* latest, const Anchor& candidate) {
+    if (latest == nullptr || latest->at.boot != candidate.at.boot) return true;
+    if (latest->source != candidate.source) return true;
+    if (candidate.at.at - latest->at.at >= kAnchorInterval) return true;
+    const auto predicted = project(*latest, candidate.at.at);
+    if (!predicted) return true;
+    const auto error =
+        *predicted > candidate.wall ? *predicted - candidate.wall : candidate.wall - *predicted;
+    return error > std::max(candidate.uncertainty, kSmallestError);
+}
+
+}  // namespace gerbang
