@@ -1,6 +1,7 @@
 # How tests are made: one executable per folder of the product (test_<folder>), one Catch2 main.
 
-add_library(gerbang_test_main STATIC tests/support/test_main.cpp)
+# Built only when a test links it.
+add_library(gerbang_test_main STATIC EXCLUDE_FROM_ALL tests/support/test_main.cpp)
 target_include_directories(gerbang_test_main PUBLIC ${PROJECT_SOURCE_DIR})
 target_compile_definitions(gerbang_test_main PUBLIC CATCH_CONFIG_FAST_COMPILE
     GERBANG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
