@@ -6,13 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "common/core/language.hpp"
 #include "common/core/result.hpp"
 #include "common/core/time.hpp"
 #include "common/core/units.hpp"
 
 namespace gerbang {
-
-enum class Language : std::uint8_t { indonesian, english };
 
 struct PushTargetConfig {
     std::string name;  ///< consumer name, `[a-z0-9-]{1,64}`

@@ -1,0 +1,2 @@
+// Boost.JSON compiled into this library: the one file that includes its source.
+#include <boost/json/src.hpp>
