@@ -14,9 +14,12 @@ struct WallReading {
     Millis uncertainty{};          ///< adjtimex maxerror, rounded up; meaningless if unsynchronised
 };
 
-/// Wakes coroutines that sleep in `Clock::sleep_until` before their deadline. Belongs to the loop
-/// thread; must outlive its sleepers. Ringing while nobody sleeps is remembered once, so that a
-/// ring between two sleeps is not lost.
+/// Wakes coroutines that sleep in `Clock::sleep_until` before their deadline.
+///
+/// `ring` wakes everyone who sleeps with this bell. Ringing while nobody sleeps is remembered
+/// once, so that a ring between two sleeps is not lost: the next sleep returns at once. Loop
+/// thread only. May be destroyed while somebody sleeps with it; that sleep then lasts until its
+/// deadline.
 class Bell {
 public:
     Bell();
@@ -35,6 +38,9 @@ private:
 /// The only reader of time. Loop thread only.
 class Clock {
 public:
+    Clock() = default;
+    Clock(const Clock&) = delete;
+    Clock& operator=(const Clock&) = delete;
     virtual ~Clock() = default;
 
     /// CLOCK_BOOTTIME, milliseconds since the kernel started.
@@ -42,7 +48,8 @@ public:
     /// CLOCK_REALTIME with its quality. Data that may be wrong; never used for order or deadlines.
     [[nodiscard]] virtual WallReading wall() const = 0;
     /// Resumes at `deadline` or, with a `bell`, when it rings. True to go on, false once the clock
-    /// was stopped (at once if it already is).
+    /// was stopped (at once if it already is) or when the calling coroutine was cancelled. A
+    /// deadline that has passed still lets the other ready coroutines run first.
     [[nodiscard]] virtual net::awaitable<bool> sleep_until(Monotonic deadline,
                                                            Bell* bell = nullptr) = 0;
     /// Makes every present and later sleep return false. Idempotent.

@@ -1,0 +1,61 @@
+#include "daemon/host/system_clock.hpp"
+
+#include <sys/syscall.h>
+#include <sys/timex.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "common/core/check.hpp"
+
+namespace gerbang {
+namespace {
+
+std::int64_t read_clock_ms(clockid_t which) {
+#if defined(SYS_clock_gettime64)
+    // 32-bit systems: the C library's time_t may have 4 bytes and end in 2038.
+    struct {
+        std::int64_t tv_sec;
+        std::int64_t tv_nsec;
+    } at{};
+    const bool is_read = ::syscall(SYS_clock_gettime64, which, &at) == 0;
+#else
+    timespec at{};
+    const bool is_read = ::clock_gettime(which, &at) == 0;
+#endif
+    GERBANG_CHECK(is_read);
+    return std::int64_t{at.tv_sec} * 1000 + at.tv_nsec / 1'000'000;
+}
+
+}  // namespace
+
+Monotonic SystemClock::now() const {
+    return monotonic_from_ms(read_clock_ms(CLOCK_BOOTTIME));
+}
+
+WallReading SystemClock::wall() const {
+    WallReading reading;
+    timex kernel{};  // modes 0: reads only, needs no right
+    const int state = ::adjtimex(&kernel);
+    reading.wall = wall_from_ms(read_clock_ms(CLOCK_REALTIME));
+    reading.is_synchronised =
+        state != -1 && state != TIME_ERROR && (kernel.status & STA_UNSYNC) == 0;
+    reading.uncertainty = Millis{(std::int64_t{kernel.maxerror} + 999) / 1000};
+    return reading;
+}
+
+net::awaitable<bool> SystemClock::sleep_until(Monotonic deadline, Bell* bell) {
+    return sleepers_.sleep(
+        deadline, bell, [this, deadline]() -> std::optional<Millis> { return deadline - now(); });
+}
+
+void SystemClock::stop() {
+    sleepers_.stop();
+}
+
+bool SystemClock::is_stopped() const {
+    return sleepers_.is_stopped();
+}
+
+}  // namespace gerbang

@@ -1,0 +1,67 @@
+#include "tests/support/memory_ring.hpp"
+
+#include <utility>
+
+#include "common/core/check.hpp"
+
+namespace gerbang {
+namespace {
+
+/// What the file ring spends on one entry beside its bytes, about.
+constexpr std::uint64_t kOverhead = 24;
+
+}  // namespace
+
+class MemoryRing::View final : public Ring {
+public:
+    explicit View(MemoryRing& store)
+        : store_{store}, left_{{store.entries_.begin(), store.entries_.end()}, store.intent_} {}
+
+    [[nodiscard]] Left left_behind() const override { return left_; }
+
+    [[nodiscard]] Result<std::uint64_t> append(std::string_view bytes) override {
+        const auto cost = bytes.size() + kOverhead;
+        if (store_.refuse_ > 0) {
+            --store_.refuse_;
+            return Error{Errc::storage_full, "ring: refused by the test"};
+        }
+        if (store_.used_ + cost > store_.capacity_) {
+            return Error{Errc::storage_full, "ring: full"};
+        }
+        store_.entries_.push_back({store_.next_, std::string{bytes}});
+        store_.used_ += cost;
+        return store_.next_++;
+    }
+
+    void intend(const Intent& intent) override { store_.intent_ = intent; }
+
+    void release(std::uint64_t through) override {
+        while (!store_.entries_.empty() && store_.entries_.front().number <= through) {
+            store_.used_ -= store_.entries_.front().bytes.size() + kOverhead;
+            store_.entries_.pop_front();
+        }
+        store_.intent_ = {};
+    }
+
+    [[nodiscard]] std::uint64_t used_bytes() const override { return store_.used_; }
+    [[nodiscard]] std::uint64_t capacity_bytes() const override { return store_.capacity_; }
+
+private:
+    MemoryRing& store_;
+    Left left_;
+};
+
+std::unique_ptr<Ring> MemoryRing::open(const BootId& boot) {
+    if (boot_ != boot) power_cut();
+    boot_ = boot;
+    return std::make_unique<View>(*this);
+}
+
+void MemoryRing::power_cut() {
+    entries_.clear();
+    intent_ = {};
+    next_ = 1;
+    used_ = 0;
+}
+
+}  // namespace gerbang
