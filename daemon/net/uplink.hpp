@@ -46,6 +46,12 @@ struct HttpAnswer {
     [[nodiscard]] std::string what() const { return request; }
 };
 
+/// Bytes on the wire as libcurl counts them: HTTP headers and bodies, without TLS and TCP.
+struct UplinkTraffic {
+    std::uint64_t sent_bytes = 0;
+    std::uint64_t received_bytes = 0;
+};
+
 /// Sends one request and waits for its answer.
 class Uplink {
 public:
@@ -54,6 +60,8 @@ public:
     /// `not_authorised` (TLS: name, chain or certificate refused; token file unreadable),
     /// `stopped`. Several may be under way at once. Loop thread only.
     [[nodiscard]] virtual net::awaitable<Result<HttpAnswer>> send(UplinkRequest request) = 0;
+    /// Everything sent and received so far, exchanges that failed included.
+    [[nodiscard]] virtual UplinkTraffic traffic() const = 0;
 };
 
 }  // namespace gerbang

@@ -1,0 +1,94 @@
+#pragma once
+
+// Which records travel next. Pure functions over what is known of a consumer; the pusher acts on
+// their answers.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "common/model/receipt.hpp"
+
+namespace gerbang {
+
+/// What a planner must know of one (consumer, epoch).
+struct LaneView {
+    const Cursor* cursor = nullptr;
+    Seq last;                         ///< last committed record of the epoch; 0: none
+    std::vector<SeqRange> in_flight;  ///< on their way, in either lane
+    std::vector<SeqRange> set_aside;  ///< being bisected or not readable now: not for planning
+};
+
+/// The fresh lane takes the newest records only; what lies before is backlog.
+inline constexpr std::uint64_t kFreshRecords = 32;
+/// Held ranges, ranges in flight and set aside together stay below this when the fresh lane leaves
+/// a gap, so that a receipt never needs more than `RangeSet::kMaxRanges`.
+inline constexpr std::size_t kMaxGaps = 48;
+
+/// First record of the fresh lane: behind everything held or in flight, and at most the newest
+/// `kFreshRecords`. With `kMaxGaps` gaps already, no new gap: it goes on where the newest known
+/// record ends.
+[[nodiscard]] Seq fresh_start(const LaneView& view);
+
+/// The next range of the fresh lane, up to `view.last`; nothing when everything new is held or on
+/// its way.
+[[nodiscard]] std::optional<SeqRange> next_fresh(const LaneView& view);
+
+/// The oldest range up to `end` that is neither held, parked, deferred, in flight nor set aside;
+/// at most `max_records` long.
+[[nodiscard]] std::optional<SeqRange> next_backlog(const LaneView& view, Seq end,
+                                                   std::uint64_t max_records);
+
+/// How large a body may be, learnt from what arrives: halves on a time-out and on 413, doubles
+/// again after some successes in a row, the more the more often it failed.
+class BatchSize {
+public:
+    static constexpr std::uint64_t kFloorBytes = 8u << 10;
+
+    /// `max_bytes`: never more, whatever succeeds.
+    explicit BatchSize(std::uint64_t max_bytes);
+
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+    /// A body of `sent_bytes` arrived; one much smaller than `bytes` proves nothing.
+    void arrived(std::uint64_t sent_bytes) noexcept;
+    /// A time-out, or 413: a body of `sent_bytes` was too much.
+    void too_much(std::uint64_t sent_bytes) noexcept;
+
+private:
+    std::uint64_t max_bytes_;
+    std::uint64_t floor_bytes_;
+    std::uint64_t bytes_;
+    unsigned wanted_ = 1;  ///< successes in a row before it grows
+    unsigned successes_ = 0;
+};
+
+/// Finds the records that a receiver will not take: a refused range is halved until one is alone.
+class Suspects {
+public:
+    struct Range {
+        EpochId epoch;
+        SeqRange range;
+        bool operator==(const Range&) const = default;
+    };
+    /// One refused batch of 8,192 records leaves at most 14.
+    static constexpr std::size_t kMaxRanges = 64;
+
+    /// The receiver refused `range`. A single record comes back: park it. Longer ones are split
+    /// and wait here. With no room left the range is simply forgotten, and is planned again.
+    [[nodiscard]] std::optional<Seq> refused(const EpochId& epoch, SeqRange range);
+    /// Removes and returns the next range to try, the oldest part first.
+    [[nodiscard]] std::optional<Range> take();
+    /// Puts back what could not be tried after all.
+    void put_back(const Range& range);
+    [[nodiscard]] const std::vector<Range>& ranges() const noexcept { return ranges_; }
+    void clear() noexcept { ranges_.clear(); }
+
+private:
+    std::vector<Range> ranges_;  ///< a stack: the next one to try is last
+};
+
+/// Adds record `seq` to the parked ones of `cursor`, joining a neighbour with the same reason.
+/// False, and nothing changes, when that would make more than `kMaxParked` ranges.
+bool park(Cursor& cursor, Seq seq, const std::string& reason);
+
+}  // namespace gerbang

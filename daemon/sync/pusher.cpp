@@ -1,0 +1,411 @@
+#include "daemon/sync/pusher.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <utility>
+
+#include "common/core/check.hpp"
+#include "common/wire/codec.hpp"
+#include "daemon/host/log.hpp"
+#include "daemon/sync/pusher_state.hpp"
+#include "daemon/sync/reactions.hpp"
+
+namespace gerbang {
+namespace {
+
+constexpr Millis kStorageRetry{30'000};
+/// This many single records refused in a row, with nothing taken between them, is not poison but
+/// a receiver that refuses everything.
+constexpr unsigned kMaxRefusedInARow = 8;
+/// A failure after this long is a time-out even if libcurl calls it otherwise.
+constexpr Millis kSlowFailure{10'000};
+
+std::string note_key(const std::string& consumer) {
+    return "push." + consumer.substr(0, 59);
+}
+
+}  // namespace
+
+const char* to_string(PushState state) noexcept {
+    switch (state) {
+        case PushState::idle:
+            return "idle";
+        case PushState::sending:
+            return "sending";
+        case PushState::waiting:
+            return "waiting";
+        case PushState::stopped:
+            return "stopped";
+    }
+    return "idle";
+}
+
+net::awaitable<bool> Pusher::State::restore() {
+    auto saved = co_await journal.note(note_key(settings.consumer));
+    if (!saved) {
+        close_gate(clock.now() + kStorageRetry, PushState::waiting, saved.error().detail);
+        co_return false;
+    }
+    if (*saved) {
+        const Millis wait = backoff.restore(**saved, entropy);
+        if (backoff.failures() > 0) {
+            close_gate(clock.now() + wait, PushState::waiting,
+                       "failing since before the restart; trying again soon");
+        }
+    }
+    is_restored = true;
+    co_return true;
+}
+
+net::awaitable<bool> Pusher::State::refresh_epochs() {
+    if (journal.epoch().is_none() || open_epoch() != nullptr) co_return true;
+    auto infos = co_await journal.epochs();
+    if (!infos) {
+        close_gate(clock.now() + kStorageRetry, PushState::waiting, infos.error().detail);
+        co_return false;
+    }
+    auto cursors = co_await journal.cursors();
+    if (!cursors) {
+        close_gate(clock.now() + kStorageRetry, PushState::waiting, cursors.error().detail);
+        co_return false;
+    }
+    std::vector<EpochTrack> tracks;
+    for (const auto& info : *infos) {
+        EpochTrack track{info.id, info.last, fresh_cursor(info.id), std::nullopt, {}};
+        if (const auto* known = find(info.id)) {
+            track.cursor = known->cursor;  // newer than what is committed
+        } else {
+            for (const auto& cursor : *cursors) {
+                if (cursor.consumer != settings.consumer || cursor.epoch != info.id) continue;
+                track.cursor = cursor;
+            }
+        }
+        tracks.push_back(std::move(track));
+    }
+    epochs = std::move(tracks);
+    sync_last();
+    co_return open_epoch() != nullptr;
+}
+
+/// Reads the records of `job` and encodes as many of them as the body may hold.
+net::awaitable<Result<void>> Pusher::State::load(Job& job) {
+    auto slice = co_await journal.read(job.epoch, job.range, size.bytes());
+    if (!slice) co_return slice.error();
+    auto& records = slice->records;
+    if (records.empty() || records.front().seq != job.range.first ||
+        records.back().seq > job.range.last) {
+        co_return Error{Errc::not_found, "journal read of record " +
+                                             std::to_string(job.range.first.value) +
+                                             " gave other records"};
+    }
+    const auto* epoch = find(job.epoch);
+    GERBANG_CHECK(epoch != nullptr);
+    const Cursor& cursor = epoch->cursor;
+    if (cursor.through.next() == job.range.first && cursor.head != Head{} &&
+        slice->before != cursor.head) {
+        co_return Error{Errc::diverged, settings.consumer + " holds other records up to " +
+                                            std::to_string(cursor.through.value) +
+                                            " than this journal: it was rolled back or cloned"};
+    }
+    wire::Batch batch{settings.site, job.epoch, slice->before, {}};
+    for (;;) {
+        batch.pack = wire::encode_pack(records);
+        job.body = wire::encode_batch(batch);
+        if (job.body.size() <= size.bytes() || records.size() == 1) break;
+        const auto fitting = records.size() * size.bytes() / job.body.size();
+        records.resize(std::clamp<std::size_t>(fitting, 1, records.size() - 1));
+    }
+    if (job.is_suspect && records.back().seq < job.range.last) {
+        suspects.put_back({job.epoch, {records.back().seq.next(), job.range.last}});
+    }
+    job.range.last = records.back().seq;
+    co_return ok();
+}
+
+net::awaitable<bool> Pusher::State::start_next() {
+    auto job = choose();
+    if (!job) co_return false;
+    job->number = ++jobs;
+    const auto loaded = co_await load(*job);
+    if (!loaded) {
+        if (job->is_suspect) suspects.put_back({job->epoch, job->range});
+        const auto& error = loaded.error();
+        if (error.code == Errc::diverged) {
+            co_await diverge(job->epoch, error.detail);
+        } else if (auto* epoch = find(job->epoch); epoch != nullptr) {
+            epoch->rests_until = clock.now() + kStorageRetry;
+            epoch->why = error.detail;
+            log(LogLevel::error, "push_read_failed",
+                {{"consumer", settings.consumer}, {"why", error.detail}});
+        }
+        co_return true;
+    }
+    if (clock.is_stopped()) co_return false;
+    Job noted = *job;
+    noted.body.clear();
+    in_flight.push_back(std::move(noted));
+    ++attempts;
+    const auto executor = co_await net::this_coro::executor;
+    net::co_spawn(executor, deliver(std::move(*job)), [](std::exception_ptr problem) {
+        if (problem) std::rethrow_exception(problem);
+    });
+    co_return true;
+}
+
+net::awaitable<void> Pusher::State::deliver(Job job) {
+    UplinkRequest request;
+    request.method = "POST";
+    request.path = settings.path;
+    request.body = std::move(job.body);
+    request.content_type = wire::kBatchType;
+    request.timeout = settings.timeout;
+    job.body.clear();
+    const auto body_bytes = request.body.size();
+    const Monotonic began = clock.now();
+    auto answer = co_await uplink.send(std::move(request));
+    const Millis took = clock.now() - began;
+    const std::optional<Seconds> retry_after = answer ? answer->retry_after : std::nullopt;
+    auto receipt = answer ? to_receipt(*answer) : Result<Receipt>{answer.error()};
+    if (receipt && receipt->site != settings.site) {
+        receipt =
+            Error{Errc::not_authorised, answer->what() + ": the province knows this gateway as '" +
+                                            receipt->site + "', the configuration says '" +
+                                            settings.site + "': correct site.id or the credential"};
+    }
+    // Landed: from here to the outcome nothing is awaited, so that no plan sees the range as free.
+    std::erase_if(in_flight, [&](const Job& other) { return other.number == job.number; });
+    if (receipt) {
+        size.arrived(body_bytes);
+        co_await settle_receipt(job, *receipt);
+    } else {
+        const auto code = receipt.error().code;
+        if (code == Errc::too_large || (code == Errc::unreachable && took >= kSlowFailure)) {
+            size.too_much(body_bytes);
+        }
+        co_await react(job, receipt.error(), retry_after, body_bytes);
+    }
+    bell.ring();
+    if (on_all_landed && in_flight.empty()) on_all_landed();
+}
+
+net::awaitable<void> Pusher::State::settle_receipt(const Job& job, const Receipt& receipt) {
+    auto* epoch = find(job.epoch);
+    if (epoch == nullptr) co_return;
+    sync_last();
+    const auto changed = settle(epoch->cursor, receipt, epoch->last);
+    if (!changed) {
+        const auto error = changed.error();
+        if (error.code == Errc::diverged) {
+            co_await diverge(job.epoch, error.detail);
+        } else {
+            co_await failed(Error{Errc::unreachable, error.detail}, std::nullopt);
+        }
+        co_return;
+    }
+    const Monotonic now = clock.now();
+    const bool was_taken = holds_all(epoch->cursor, job.range);
+    const bool was_failing = backoff.failures() > 0;
+    const bool is_draining = next_backlog(view_of(*epoch), epoch->last, 1).has_value();
+    const Cursor cursor = epoch->cursor;
+    if (was_taken) {
+        last_success = now;
+        refused_in_a_row = 0;
+        backoff.succeed();
+        if (gate_state != PushState::idle) {
+            log(LogLevel::notice, "push_works", {{"consumer", settings.consumer}});
+        }
+        close_gate(now, PushState::idle, {});
+        if (job.lane == Lane::fresh && job.range.last == job.planned_to) {
+            fresh_due = now + settings.interval;
+        }
+    }
+    if (*changed) co_await stage(cursor, is_draining);
+    if (was_taken && was_failing) {
+        (void)co_await journal.stage_note(note_key(settings.consumer), backoff.save());
+    }
+    if (!was_taken) {
+        co_await failed(
+            Error{Errc::overloaded,
+                  settings.consumer + " answered with a receipt that does not hold " + "record " +
+                      std::to_string(job.range.first.value) + ", which was sent to it"},
+            std::nullopt);
+    }
+}
+
+net::awaitable<void> Pusher::State::stage(Cursor cursor, bool is_draining) {
+    const auto staged = co_await journal.stage(std::move(cursor));
+    if (!staged) co_return;  // the cursor in memory goes on; the next receipt stages it again
+    has_staged = true;
+    if (!is_draining || clock.now() - last_flush < settings.flush_interval) co_return;
+    last_flush = clock.now();
+    const auto flushed = co_await journal.flush_cursors();
+    if (flushed) has_staged = false;
+}
+
+net::awaitable<void> Pusher::State::failed(Error error, std::optional<Seconds> retry_after) {
+    const std::string& detail = error.detail;
+    const bool is_news = gate_state != PushState::waiting;
+    const Millis wait = backoff.fail(entropy, retry_after);
+    close_gate(clock.now() + wait, PushState::waiting, detail);
+    fresh_due = clock.now();
+    log(is_news ? LogLevel::warning : LogLevel::debug, "push_failed",
+        {{"consumer", settings.consumer},
+         {"why", detail},
+         {"wait_s", std::to_string(wait.count() / 1000)}});
+    (void)co_await journal.stage_note(note_key(settings.consumer), backoff.save());
+}
+
+/// A refused batch is halved; a refused record is parked, unless nothing at all is taken.
+net::awaitable<void> Pusher::State::refuse(const Job& job, const Error& error) {
+    auto* epoch = find(job.epoch);
+    if (epoch == nullptr) co_return;
+    const auto alone = suspects.refused(job.epoch, job.range);
+    if (!alone) co_return;
+    if (refused_in_a_row >= kMaxRefusedInARow) {
+        stop_lane(error.detail +
+                  "; the server refuses every record: its version or this target's "
+                  "url may be wrong");
+        co_return;
+    }
+    ++refused_in_a_row;
+    if (!park(epoch->cursor, *alone, error.detail)) {
+        stop_lane(error.detail + "; too many records are refused already");
+        co_return;
+    }
+    log(LogLevel::warning, "record_parked",
+        {{"consumer", settings.consumer},
+         {"epoch", to_string(job.epoch)},
+         {"seq", std::to_string(alone->value)},
+         {"why", error.detail}});
+    const Cursor cursor = epoch->cursor;
+    co_await stage(cursor, true);
+}
+
+net::awaitable<void> Pusher::State::diverge(EpochId id, std::string why) {
+    auto* epoch = find(id);
+    if (epoch == nullptr) co_return;
+    const bool is_news = epoch->why != why;
+    epoch->rests_until = clock.now() + settings.stopped_retry;
+    epoch->why = why;
+    if (is_news) {
+        log(LogLevel::error, "push_diverged",
+            {{"consumer", settings.consumer}, {"epoch", to_string(id)}, {"why", why}});
+    }
+    if (diverged_callback) diverged_callback(id, why);
+}
+
+net::awaitable<void> Pusher::State::react(const Job& job, const Error& error,
+                                          std::optional<Seconds> retry_after,
+                                          std::size_t body_bytes) {
+    const bool goes_again = job.is_suspect && error.code != Errc::refused;
+    switch (error.code) {
+        case Errc::stopped:
+            break;
+        case Errc::not_authorised:
+            stop_lane(error.detail);
+            break;
+        case Errc::diverged:
+            co_await diverge(job.epoch, error.detail);
+            break;
+        case Errc::too_large:
+            // Below the smallest body only fewer records can help.
+            if (job.range.size() == 1 || body_bytes <= BatchSize::kFloorBytes) {
+                co_await refuse(job, error);
+                co_return;
+            }
+            break;
+        case Errc::refused:
+            co_await refuse(job, error);
+            break;
+        default:
+            co_await failed(error, retry_after);
+            break;
+    }
+    if (goes_again) suspects.put_back({job.epoch, job.range});
+}
+
+Pusher::Pusher(PushSettings settings, Clock& clock, Entropy& entropy, AsyncJournal& journal,
+               Uplink& uplink)
+    : state_{std::make_unique<State>(std::move(settings), clock, entropy, journal, uplink)} {}
+
+Pusher::~Pusher() = default;
+
+net::awaitable<void> Pusher::run() {
+    State& s = *state_;
+    for (bool running = !s.clock.is_stopped(); running;) {
+        bool is_ready = s.is_restored || s.clock.now() >= s.gate;
+        if (is_ready && !s.is_restored) is_ready = co_await s.restore();
+        if (is_ready) is_ready = co_await s.refresh_epochs();
+        while (is_ready && !s.clock.is_stopped()) is_ready = co_await s.start_next();
+        running = co_await s.clock.sleep_until(s.wake_time(), &s.bell);
+    }
+    // The clock sleeps no more, so an idle timer is what the last request under way wakes.
+    net::steady_timer landing{co_await net::this_coro::executor,
+                              net::steady_timer::time_point::max()};
+    s.on_all_landed = [&landing] { landing.cancel(); };
+    while (!s.in_flight.empty()) {
+        (void)co_await landing.async_wait(net::as_tuple(net::use_awaitable));
+    }
+    s.on_all_landed = nullptr;
+    if (s.has_staged) {
+        const auto flushed = co_await s.journal.flush_cursors();
+        if (flushed) s.has_staged = false;
+    }
+}
+
+Bell& Pusher::data_bell() noexcept {
+    return state_->bell;
+}
+
+void Pusher::push_now() {
+    State& s = *state_;
+    s.gate = s.clock.now();
+    s.fresh_due = s.clock.now();
+    s.refused_in_a_row = 0;
+    s.suspects.clear();
+    for (auto& epoch : s.epochs) {
+        epoch.rests_until.reset();
+        epoch.cursor.parked.clear();
+    }
+    s.bell.ring();
+}
+
+void Pusher::on_diverged(std::function<void(const EpochId&, const std::string&)> callback) {
+    state_->diverged_callback = std::move(callback);
+}
+
+PushStatus Pusher::status() const {
+    const State& s = *state_;
+    PushStatus status;
+    status.consumer = s.settings.consumer;
+    status.epoch = s.journal.epoch();
+    status.state = s.in_flight.empty() ? s.gate_state : PushState::sending;
+    status.detail = s.gate_detail;
+    if (s.gate_state != PushState::idle && s.clock.now() < s.gate) status.next_attempt = s.gate;
+    for (const auto& epoch : s.epochs) {
+        const bool is_open = epoch.id == s.journal.epoch();
+        status.pending_records += epoch.cursor.pending(is_open ? s.journal.last() : epoch.last);
+        for (const auto& parked : epoch.cursor.parked) status.parked_records += parked.range.size();
+        if (is_open) status.through = epoch.cursor.through;
+        if (!s.rests(epoch)) continue;
+        if (status.detail.empty()) status.detail = epoch.why;
+        if (is_open && s.in_flight.empty() && s.gate_state == PushState::idle) {
+            status.state = PushState::stopped;
+            status.next_attempt = epoch.rests_until;
+        }
+    }
+    status.last_success = s.last_success;
+    const auto traffic = s.uplink.traffic();
+    status.sent_bytes = traffic.sent_bytes;
+    status.received_bytes = traffic.received_bytes;
+    status.attempts = s.attempts;
+    status.failures = s.backoff.failures();
+    return status;
+}
+
+}  // namespace gerbang

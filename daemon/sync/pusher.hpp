@@ -1,0 +1,97 @@
+#pragma once
+
+// Sync: what the journal holds travels to the province, at least once on the wire and once in
+// effect. `Pusher` acts; lanes.hpp, backoff.hpp and reactions.hpp decide.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/core/ids.hpp"
+#include "common/core/time.hpp"
+#include "daemon/host/async.hpp"
+#include "daemon/host/clock.hpp"
+#include "daemon/host/entropy.hpp"
+#include "daemon/journal/async_journal.hpp"
+#include "daemon/net/uplink.hpp"
+#include "daemon/sync/backoff.hpp"
+
+namespace gerbang {
+
+struct PushSettings {
+    std::string consumer;     ///< name of the push target, `[a-z0-9-]{1,64}`
+    std::string site;         ///< `site.id`; a gateway that is "unassigned" does not push
+    Millis interval{120000};  ///< between batches of the fresh lane while all is well
+    std::uint64_t max_body_bytes = 256u << 10;  ///< per request; a single larger record goes alone
+    Millis timeout{60000};                      ///< hard limit of one request
+    unsigned backlog_slots = 1;                 ///< requests of the backlog lane under way, 1-4
+    Millis stopped_retry{15 * 60000};           ///< a stopped lane asks again about this often
+    Millis flush_interval{10000};  ///< cursors are committed at most this often on a drain
+    Backoff::Settings backoff;
+    std::string path = "/v1/batches";
+};
+
+enum class PushState : std::uint8_t {
+    idle,     ///< nothing is due
+    sending,  ///< at least one request is under way
+    waiting,  ///< backing off after a failure
+    stopped,  ///< needs a person: not authorised, diverged, everything refused
+};
+/// "idle", "sending", "waiting", "stopped": the words of `status --json`.
+[[nodiscard]] const char* to_string(PushState state) noexcept;
+
+/// What `status` and the page show of one target. Counters are since the daemon started.
+struct PushStatus {
+    std::string consumer;
+    PushState state = PushState::idle;
+    std::string detail;  ///< why it waits or stopped, English, with the next step; no secret
+    EpochId epoch;       ///< the journal's open epoch
+    Seq through;         ///< of that epoch: everything up to here is at the consumer
+    std::uint64_t pending_records = 0;  ///< of all epochs: not known to be at the consumer
+    std::uint64_t parked_records = 0;   ///< of those, refused by the consumer
+    std::optional<Monotonic> last_success;
+    std::optional<Monotonic> next_attempt;  ///< set while waiting or stopped
+    std::uint64_t sent_bytes = 0;           ///< as `Uplink::traffic` counts
+    std::uint64_t received_bytes = 0;
+    std::uint64_t attempts = 0;  ///< requests begun
+    unsigned failures = 0;       ///< in a row
+};
+
+/// Pushes one journal to one target for the life of the daemon.
+///
+/// Two lanes. Fresh: the newest records of the open epoch, once per `interval`. Backlog: whatever
+/// else the consumer does not hold, oldest epoch and oldest record first, without a pause. Each
+/// has at most one request under way (`backlog_slots`); after a failure only one request in all,
+/// until one succeeds. A cursor moves by a receipt only, and is staged then; it becomes durable
+/// with the journal's next commit. Loop thread only.
+class Pusher {
+public:
+    /// `journal`, `uplink`, `clock` and `entropy` must outlive it and the coroutines of `run`.
+    Pusher(PushSettings settings, Clock& clock, Entropy& entropy, AsyncJournal& journal,
+           Uplink& uplink);
+    ~Pusher();
+    Pusher(const Pusher&) = delete;
+    Pusher& operator=(const Pusher&) = delete;
+
+    /// Runs until the clock stops and every request under way has ended: stop the uplink as well.
+    /// At most once at a time.
+    [[nodiscard]] net::awaitable<void> run();
+
+    /// Ring it after each commit. It makes the pusher look, not send.
+    [[nodiscard]] Bell& data_bell() noexcept;
+    /// Tries at once whatever waits, stopped lanes and parked records included.
+    void push_now();
+    /// Called when the consumer holds other records than `epoch` has: a new epoch must be opened.
+    /// Until then that epoch rests, and others go on.
+    void on_diverged(std::function<void(const EpochId& epoch, const std::string& detail)> callback);
+
+    [[nodiscard]] PushStatus status() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace gerbang

@@ -1,0 +1,147 @@
+#include <algorithm>
+
+#include "common/wire/codec.hpp"
+#include "daemon/host/log.hpp"
+#include "daemon/sync/pusher_state.hpp"
+
+namespace gerbang {
+namespace {
+
+constexpr Millis kFarAway{24 * 3600 * 1000};
+
+}  // namespace
+
+bool holds_all(const Cursor& cursor, SeqRange range) {
+    Seq next = std::max(range.first, cursor.through.next());
+    for (const auto& held : cursor.held.ranges()) {
+        if (held.first <= next && next <= held.last) next = held.last.next();
+    }
+    return next > range.last;
+}
+
+EpochTrack* Pusher::State::find(const EpochId& id) {
+    const auto found = std::find_if(epochs.begin(), epochs.end(),
+                                    [&](const EpochTrack& epoch) { return epoch.id == id; });
+    return found == epochs.end() ? nullptr : &*found;
+}
+
+const EpochTrack* Pusher::State::open_epoch() const {
+    if (epochs.empty() || epochs.back().id != journal.epoch()) return nullptr;
+    return &epochs.back();
+}
+
+Cursor Pusher::State::fresh_cursor(const EpochId& epoch) const {
+    Cursor cursor;
+    cursor.consumer = settings.consumer;
+    cursor.epoch = epoch;
+    return cursor;
+}
+
+bool Pusher::State::rests(const EpochTrack& epoch) const {
+    return epoch.rests_until && clock.now() < *epoch.rests_until;
+}
+
+std::size_t Pusher::State::under_way(Lane lane) const {
+    return static_cast<std::size_t>(std::count_if(
+        in_flight.begin(), in_flight.end(), [&](const Job& job) { return job.lane == lane; }));
+}
+
+LaneView Pusher::State::view_of(const EpochTrack& epoch) const {
+    LaneView view;
+    view.cursor = &epoch.cursor;
+    view.last = epoch.last;
+    for (const auto& job : in_flight) {
+        if (job.epoch == epoch.id) view.in_flight.push_back(job.range);
+    }
+    for (const auto& suspect : suspects.ranges()) {
+        if (suspect.epoch == epoch.id) view.set_aside.push_back(suspect.range);
+    }
+    return view;
+}
+
+void Pusher::State::sync_last() {
+    if (!epochs.empty() && epochs.back().id == journal.epoch()) epochs.back().last = journal.last();
+}
+
+std::optional<Job> Pusher::State::choose() {
+    if (clock.now() < gate) return std::nullopt;
+    const bool is_trying = backoff.failures() > 0 || gate_state == PushState::stopped;
+    if (is_trying && !in_flight.empty()) return std::nullopt;
+    sync_last();
+    const EpochTrack* open = open_epoch();
+    const bool has_room = suspects.ranges().size() < Suspects::kMaxRanges / 2;
+    if (open != nullptr && !rests(*open) && has_room && under_way(Lane::fresh) == 0 &&
+        clock.now() >= fresh_due) {
+        if (const auto range = next_fresh(view_of(*open))) {
+            Job job;
+            job.lane = Lane::fresh;
+            job.epoch = open->id;
+            job.range = *range;
+            job.planned_to = open->last;
+            return job;
+        }
+    }
+    if (under_way(Lane::backlog) < settings.backlog_slots) return choose_backlog();
+    return std::nullopt;
+}
+
+std::optional<Job> Pusher::State::choose_backlog() {
+    Job job;
+    job.lane = Lane::backlog;
+    while (const auto suspect = suspects.take()) {
+        const auto* epoch = find(suspect->epoch);
+        if (epoch == nullptr || holds_all(epoch->cursor, suspect->range)) continue;
+        if (rests(*epoch)) {
+            suspects.put_back(*suspect);
+            break;
+        }
+        job.epoch = suspect->epoch;
+        job.range = suspect->range;
+        job.planned_to = epoch->last;
+        job.is_suspect = true;
+        return job;
+    }
+    for (const auto& epoch : epochs) {
+        if (rests(epoch)) continue;
+        const auto view = view_of(epoch);
+        const bool is_open = &epoch == open_epoch();
+        const Seq end = is_open ? fresh_start(view).previous() : epoch.last;
+        const auto range = next_backlog(view, end, wire::kMaxRecordsPerPack);
+        if (!range) continue;
+        job.epoch = epoch.id;
+        job.range = *range;
+        job.planned_to = epoch.last;
+        return job;
+    }
+    return std::nullopt;
+}
+
+Monotonic Pusher::State::wake_time() const {
+    const Monotonic now = clock.now();
+    if (now < gate) return gate;
+    Monotonic wake = now + kFarAway;
+    if (now < fresh_due) wake = std::min(wake, fresh_due);
+    for (const auto& epoch : epochs) {
+        if (rests(epoch)) wake = std::min(wake, *epoch.rests_until);
+    }
+    return wake;
+}
+
+void Pusher::State::close_gate(Monotonic until, PushState as, const std::string& detail) {
+    gate = until;
+    gate_state = as;
+    gate_detail = detail;
+}
+
+void Pusher::State::stop_lane(const std::string& detail) {
+    // Between two thirds and four thirds of the interval, so that villages do not ask in step.
+    const auto span = static_cast<std::uint64_t>(settings.stopped_retry.count());
+    const auto wait = span * 2 / 3 + entropy.below(span * 2 / 3 + 1);
+    const bool is_news = gate_state != PushState::stopped || gate_detail != detail;
+    close_gate(clock.now() + Millis{static_cast<std::int64_t>(wait)}, PushState::stopped, detail);
+    if (is_news) {
+        log(LogLevel::error, "push_stopped", {{"consumer", settings.consumer}, {"why", detail}});
+    }
+}
+
+}  // namespace gerbang
