@@ -1,0 +1,549 @@
+#include "daemon/ledger/ledger.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace gerbang {
+namespace {
+
+DeviceTime at(std::int64_t seconds, std::uint32_t boot = 1) {
+    return {BootNo{boot}, monotonic_from_ms(seconds * 1000)};
+}
+
+Observation good(std::int64_t seconds, std::uint32_t boot = 1) {
+    return {
+        .at = at(seconds, boot), .has_carrier = true, .asked = 2, .answered = 2, .evidence = {}};
+}
+
+Observation dead(std::int64_t seconds, std::uint32_t boot = 1) {
+    return {.at = at(seconds, boot),
+            .has_carrier = true,
+            .asked = 2,
+            .answered = 0,
+            .evidence = "a: time-out"};
+}
+
+Observation unplugged(std::int64_t seconds, std::uint32_t boot = 1) {
+    return {.at = at(seconds, boot),
+            .has_carrier = false,
+            .asked = 0,
+            .answered = 0,
+            .evidence = "carrier 0 on eth0"};
+}
+
+Observation unasked(std::int64_t seconds, std::uint32_t boot = 1) {
+    return {
+        .at = at(seconds, boot), .has_carrier = true, .asked = 0, .answered = 0, .evidence = {}};
+}
+
+PreviousRun run_until(DeviceTime last, bool cleanly = false) {
+    return {.last_tick = last,
+            .ended_cleanly = cleanly,
+            .open = {},
+            .earlier = {},
+            .longest_silence = Millis{60000}};
+}
+
+Outage segment(std::uint64_t id, std::uint32_t number, Cause cause, DeviceTime last_good,
+               DeviceTime first_bad) {
+    return {.id = id,
+            .segment = number,
+            .cause = cause,
+            .last_good = last_good,
+            .first_bad = first_bad,
+            .last_bad = {},
+            .first_good = {},
+            .evidence = "before"};
+}
+
+/// A ledger that just saw the link work at 100 s.
+Ledger healthy() {
+    Ledger ledger;
+    (void)ledger.start(std::nullopt, at(90), false);
+    (void)ledger.observe(good(100));
+    return ledger;
+}
+
+}  // namespace
+
+TEST_CASE("Ledger declares nothing for fewer failed rounds than k", "[ledger]") {
+    auto ledger = healthy();
+    CHECK(ledger.observe(dead(110)).empty());
+    CHECK(ledger.is_in_doubt());
+    CHECK(ledger.observe(dead(113)).empty());
+    CHECK(ledger.state() == LinkState::up);
+    CHECK_FALSE(ledger.open());
+    CHECK(ledger.observe(good(116)).empty());
+    CHECK_FALSE(ledger.is_in_doubt());
+    // The count starts again: failures must follow each other.
+    CHECK(ledger.observe(dead(126)).empty());
+    CHECK(ledger.observe(dead(129)).empty());
+    CHECK(ledger.state() == LinkState::up);
+}
+
+TEST_CASE("Ledger declares an outage after k failed rounds and back-dates it to the first",
+          "[ledger]") {
+    auto ledger = healthy();
+    (void)ledger.observe(dead(110));
+    (void)ledger.observe(dead(113));
+    const auto written = ledger.observe(dead(116));
+
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].id == 1);
+    CHECK(written[0].segment == 1);
+    CHECK(written[0].cause == Cause::isp);
+    CHECK(written[0].last_good == at(100));
+    CHECK(written[0].first_bad == at(110));
+    CHECK(written[0].is_open());
+    CHECK(written[0].evidence == "a: time-out");
+    CHECK(ledger.state() == LinkState::down);
+    CHECK(ledger.cause() == Cause::isp);
+    CHECK(ledger.since() == at(110));
+    CHECK_FALSE(ledger.is_in_doubt());
+}
+
+TEST_CASE("Ledger ends an outage at the first answer with both bounds", "[ledger]") {
+    auto ledger = healthy();
+    for (const std::int64_t second : {110, 113, 116, 126}) (void)ledger.observe(dead(second));
+    auto some = good(136);
+    some.answered = 1;
+    const auto written = ledger.observe(some);
+
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].id == 1);
+    CHECK(written[0].last_bad == at(126));
+    CHECK(written[0].first_good == at(136));
+    CHECK(ledger.state() == LinkState::up);
+    CHECK(ledger.since() == at(136));
+    CHECK(ledger.cause() == Cause::unknown);
+    CHECK_FALSE(ledger.open());
+}
+
+TEST_CASE("Ledger numbers outages after the last one of the journal", "[ledger]") {
+    Ledger ledger{1, 41};
+    (void)ledger.observe(good(1));
+    CHECK(ledger.observe(dead(2)).at(0).id == 42);
+    (void)ledger.observe(good(3));
+    CHECK(ledger.observe(dead(4)).at(0).id == 43);
+}
+
+TEST_CASE("Ledger blames the carrier when it is gone, asked or not", "[ledger]") {
+    auto ledger = healthy();
+    auto asked = unplugged(116);
+    asked.asked = 2;
+    (void)ledger.observe(unplugged(110));
+    (void)ledger.observe(unplugged(113));
+    const auto written = ledger.observe(asked);
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].cause == Cause::carrier);
+    CHECK(written[0].evidence == "carrier 0 on eth0");
+}
+
+TEST_CASE("Ledger takes questions that failed just before the carrier was lost for the same fault",
+          "[ledger]") {
+    auto ledger = healthy();
+    (void)ledger.observe(dead(110));
+    (void)ledger.observe(unplugged(111));
+    const auto written = ledger.observe(unplugged(114));
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].cause == Cause::carrier);
+    CHECK(written[0].first_bad == at(110));
+}
+
+TEST_CASE("Ledger blames nobody when targets are dead and no WAN interface is known", "[ledger]") {
+    auto ledger = healthy();
+    for (const std::int64_t second : {110, 113, 116}) {
+        auto lost = dead(second);
+        lost.has_carrier = std::nullopt;
+        (void)ledger.observe(lost);
+    }
+    CHECK(ledger.state() == LinkState::down);
+    CHECK(ledger.cause() == Cause::unknown);
+}
+
+TEST_CASE("Ledger believes an answer more than a driver that reports no carrier", "[ledger]") {
+    Ledger ledger;
+    auto odd = good(10);
+    odd.has_carrier = false;
+    CHECK(ledger.observe(odd).empty());
+    CHECK(ledger.state() == LinkState::up);
+}
+
+TEST_CASE(
+    "Ledger opens a segment isp under the same id when the carrier is back and targets stay "
+    "dead",
+    "[ledger]") {
+    auto ledger = healthy();
+    for (const std::int64_t second : {110, 113, 116}) (void)ledger.observe(unplugged(second));
+    CHECK(ledger.observe(dead(126)).empty());
+    CHECK(ledger.is_in_doubt());
+    CHECK(ledger.observe(dead(129)).empty());
+    CHECK(ledger.cause() == Cause::carrier);
+    const auto written = ledger.observe(dead(132));
+
+    REQUIRE(written.size() == 2);
+    CHECK(written[0].id == 1);
+    CHECK(written[0].segment == 1);
+    CHECK(written[0].cause == Cause::carrier);
+    CHECK(written[0].last_bad == at(116));
+    CHECK(written[0].first_good == at(126));
+    CHECK(written[1].id == 1);
+    CHECK(written[1].segment == 2);
+    CHECK(written[1].cause == Cause::isp);
+    CHECK(written[1].last_good == at(116));
+    CHECK(written[1].first_bad == at(126));
+    CHECK(written[1].is_open());
+    CHECK(ledger.cause() == Cause::isp);
+    CHECK(ledger.since() == at(110));
+
+    const auto end = ledger.observe(good(140));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].segment == 2);
+    CHECK(end[0].last_bad == at(132));
+}
+
+TEST_CASE("Ledger keeps the cause when another one shows for fewer than k rounds", "[ledger]") {
+    auto ledger = healthy();
+    for (const std::int64_t second : {110, 113, 116}) (void)ledger.observe(unplugged(second));
+    CHECK(ledger.observe(dead(126)).empty());
+    CHECK(ledger.observe(dead(129)).empty());
+    CHECK(ledger.observe(unplugged(130)).empty());
+    CHECK(ledger.observe(dead(140)).empty());
+    CHECK(ledger.observe(dead(143)).empty());
+    const auto end = ledger.observe(good(150));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].cause == Cause::carrier);
+    CHECK(end[0].last_bad == at(143));
+}
+
+TEST_CASE("Ledger says unknown when no target is configured, unless the carrier is down",
+          "[ledger]") {
+    Ledger ledger;
+    (void)ledger.start(std::nullopt, at(0), false);
+    CHECK(ledger.observe(unasked(10)).empty());
+    CHECK(ledger.state() == LinkState::unknown);
+    for (const std::int64_t second : {20, 23}) CHECK(ledger.observe(unplugged(second)).empty());
+    CHECK(ledger.observe(unplugged(26)).at(0).cause == Cause::carrier);
+    CHECK(ledger.state() == LinkState::down);
+
+    const auto end = ledger.observe(unasked(30));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].last_bad == at(26));
+    CHECK(end[0].first_good == at(30));
+    CHECK(ledger.state() == LinkState::unknown);
+    CHECK(ledger.since() == at(30));
+}
+
+TEST_CASE("Ledger closes an outage that nobody measures any more and says so", "[ledger]") {
+    auto ledger = healthy();
+    for (const std::int64_t second : {110, 113, 116}) (void)ledger.observe(dead(second));
+    CHECK(ledger.observe(unasked(126)).empty());
+    CHECK(ledger.observe(unasked(136)).empty());
+    CHECK(ledger.state() == LinkState::down);
+    const auto end = ledger.observe(unasked(146));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].last_bad == at(116));
+    CHECK(end[0].first_good == at(146));
+    CHECK(end[0].evidence == "no longer measured; a: time-out");
+    CHECK(ledger.state() == LinkState::unknown);
+}
+
+TEST_CASE("Ledger counts an outage found at first sight from the start of looking", "[ledger]") {
+    Ledger ledger;
+    CHECK(ledger.start(std::nullopt, at(5), false).empty());
+    for (const std::int64_t second : {7, 10}) (void)ledger.observe(dead(second));
+    const auto written = ledger.observe(dead(13));
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].last_good == at(5));
+    CHECK(written[0].first_bad == at(7));
+}
+
+TEST_CASE("Ledger ignores an observation seen twice or older than the last", "[ledger]") {
+    auto ledger = healthy();
+    (void)ledger.observe(dead(110));
+    for (int i = 0; i < 5; ++i) CHECK(ledger.observe(dead(110)).empty());
+    CHECK(ledger.observe(good(105)).empty());
+    (void)ledger.observe(dead(113));
+    CHECK(ledger.observe(dead(116)).size() == 1);
+    CHECK(ledger.observe(dead(116)).empty());
+    CHECK(ledger.observe(good(114)).empty());
+    CHECK(ledger.state() == LinkState::down);
+}
+
+TEST_CASE("Ledger cuts evidence to what a record can hold without splitting a character",
+          "[ledger]") {
+    Ledger ledger{1};
+    (void)ledger.observe(good(1));
+    auto wordy = dead(2);
+    wordy.evidence = std::string(479, 'a') + "\xC3\xA9" + std::string(2000, 'b');
+    const auto written = ledger.observe(wordy);
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].evidence == std::string(479, 'a'));
+}
+
+// Restarts ----------------------------------------------------------------------------------------
+
+TEST_CASE("Ledger calls a gap on the same boot daemon: unmeasured, not down", "[ledger]") {
+    const bool cleanly = GENERATE(false, true);
+    Ledger ledger{3, 7};
+    const auto written = ledger.start(run_until(at(1000), cleanly), at(1200), true);
+
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].id == 8);
+    CHECK(written[0].cause == Cause::daemon);
+    CHECK(written[0].last_good == at(1000));
+    CHECK(written[0].first_bad == (cleanly ? at(1000) : at(1060)));
+    CHECK(written[0].is_open());
+    CHECK(ledger.state() == LinkState::unknown);
+    CHECK(ledger.is_in_doubt());
+
+    const auto end = ledger.observe(good(1202));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].cause == Cause::daemon);
+    CHECK(end[0].last_bad == at(1200));
+    CHECK(end[0].first_good == at(1202));
+    CHECK(ledger.state() == LinkState::up);
+}
+
+TEST_CASE("Ledger never claims a gap longer than the time until the start", "[ledger]") {
+    Ledger ledger;
+    const auto written = ledger.start(run_until(at(1000)), at(1005), true);
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].first_bad == at(1005));
+    const auto end = ledger.observe(good(1005));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].last_bad == at(1005));
+    CHECK(end[0].first_good == at(1005));
+}
+
+TEST_CASE("Ledger calls a gap before another boot device_off, or off after a clean stop",
+          "[ledger]") {
+    const bool cleanly = GENERATE(false, true);
+    Ledger ledger;
+    const auto written = ledger.start(run_until(at(1000, 4), cleanly), at(40, 5), false);
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].cause == (cleanly ? Cause::off : Cause::device_off));
+    CHECK(written[0].last_good == at(1000, 4));
+    CHECK(written[0].first_bad == at(cleanly ? 1000 : 1060, 4));
+
+    const auto end = ledger.observe(good(55, 5));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].last_bad == at(0, 5));
+    CHECK(end[0].first_good == at(55, 5));
+}
+
+TEST_CASE("Ledger keeps the cause of a gap when the link fails fewer than k rounds after it",
+          "[ledger]") {
+    Ledger ledger;
+    (void)ledger.start(run_until(at(1000, 4)), at(40, 5), false);
+    CHECK(ledger.observe(dead(41, 5)).empty());
+    CHECK(ledger.observe(dead(44, 5)).empty());
+    CHECK(ledger.state() == LinkState::unknown);
+    const auto end = ledger.observe(good(47, 5));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].cause == Cause::device_off);
+    CHECK(end[0].first_good == at(47, 5));
+    CHECK(end[0].last_bad == at(0, 5));
+}
+
+TEST_CASE("Ledger calls a gap undetermined when the link is down after it and goes on behind it",
+          "[ledger]") {
+    const bool same_boot = GENERATE(false, true);
+    const std::uint32_t boot = same_boot ? 4 : 5;
+    Ledger ledger{3, 1};
+    (void)ledger.start(run_until(at(1000, 4)), at(2000, boot), same_boot);
+    (void)ledger.observe(dead(2001, boot));
+    (void)ledger.observe(dead(2004, boot));
+    const auto written = ledger.observe(dead(2007, boot));
+
+    const auto gap_end = same_boot ? at(2000, 4) : at(0, 5);
+    REQUIRE(written.size() == 2);
+    CHECK(written[0].id == 2);
+    CHECK(written[0].segment == 1);
+    CHECK(written[0].cause == Cause::undetermined);
+    CHECK(written[0].last_good == at(1000, 4));
+    CHECK(written[0].last_bad == gap_end);
+    CHECK(written[0].first_good == at(2001, boot));
+    CHECK(written[1].id == 2);
+    CHECK(written[1].segment == 2);
+    CHECK(written[1].cause == Cause::isp);
+    CHECK(written[1].last_good == gap_end);
+    CHECK(written[1].first_bad == at(2001, boot));
+    CHECK(ledger.state() == LinkState::down);
+    CHECK(ledger.since() == at(2001, boot));
+}
+
+TEST_CASE("Ledger calls a gap undetermined when the link was down before it", "[ledger]") {
+    const bool same_boot = GENERATE(false, true);
+    const std::uint32_t boot = same_boot ? 4 : 5;
+    auto previous = run_until(at(1000, 4));
+    previous.open = segment(9, 2, Cause::isp, at(900, 4), at(910, 4));
+    Ledger ledger{3, 9};
+    const auto written = ledger.start(previous, at(2000, boot), same_boot);
+
+    REQUIRE(written.size() == 2);
+    CHECK(written[0].id == 9);
+    CHECK(written[0].segment == 2);
+    CHECK(written[0].cause == Cause::isp);
+    CHECK(written[0].last_bad == at(1000, 4));
+    CHECK(written[0].first_good == at(1060, 4));
+    CHECK(written[1].id == 9);
+    CHECK(written[1].segment == 3);
+    CHECK(written[1].cause == Cause::undetermined);
+    CHECK(written[1].last_good == at(1000, 4));
+    CHECK(written[1].first_bad == at(1060, 4));
+    CHECK(written[1].is_open());
+
+    SECTION("and the link answers after it") {
+        const auto end = ledger.observe(good(2003, boot));
+        REQUIRE(end.size() == 1);
+        CHECK(end[0].cause == Cause::undetermined);
+        CHECK(end[0].last_bad == (same_boot ? at(2000, 4) : at(0, 5)));
+        CHECK(end[0].first_good == at(2003, boot));
+    }
+    SECTION("and is still down after it") {
+        (void)ledger.observe(unplugged(2001, boot));
+        (void)ledger.observe(unplugged(2004, boot));
+        const auto more = ledger.observe(unplugged(2007, boot));
+        REQUIRE(more.size() == 2);
+        CHECK(more[0].cause == Cause::undetermined);
+        CHECK(more[0].first_good == at(2001, boot));
+        CHECK(more[1].id == 9);
+        CHECK(more[1].segment == 4);
+        CHECK(more[1].cause == Cause::carrier);
+    }
+    SECTION("and the device goes off again before the link was seen") {
+        auto again = run_until(at(2001, boot));
+        again.open = written[1];
+        Ledger next{3, 9};
+        CHECK(next.start(again, at(30, 6), false).empty());
+        const auto end = next.observe(good(31, 6));
+        REQUIRE(end.size() == 1);
+        CHECK(end[0].segment == 3);
+        CHECK(end[0].first_bad == at(1060, 4));
+        CHECK(end[0].last_bad == at(0, 6));
+    }
+}
+
+TEST_CASE("Ledger extends a daemon gap over a crash loop without a new record", "[ledger]") {
+    Ledger first{3, 3};
+    auto written = first.start(run_until(at(1000)), at(1100), true);
+    REQUIRE(written.size() == 1);
+    auto open = written[0];
+    for (std::int64_t second = 1200; second < 2000; second += 100) {
+        auto previous = run_until(at(second - 90));
+        previous.open = open;
+        Ledger ledger{3, 4};
+        CHECK(ledger.start(previous, at(second), true).empty());
+        CHECK(ledger.open() == open);
+    }
+    auto previous = run_until(at(1990));
+    previous.open = open;
+    Ledger last{3, 4};
+    (void)last.start(previous, at(2000), true);
+    const auto end = last.observe(good(2001));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].id == 4);
+    CHECK(end[0].last_good == at(1000));
+    CHECK(end[0].last_bad == at(2000));
+}
+
+TEST_CASE("Ledger keeps device_off apart from a daemon gap right behind it", "[ledger]") {
+    Ledger first{3, 0};
+    const auto gap = first.start(run_until(at(1000, 1)), at(30, 2), false);
+    REQUIRE(gap.size() == 1);
+
+    auto previous = run_until(at(35, 2));
+    previous.longest_silence = Millis{10000};
+    previous.open = gap[0];
+    Ledger second{3, 1};
+    const auto written = second.start(previous, at(60, 2), true);
+    REQUIRE(written.size() == 2);
+    CHECK(written[0].cause == Cause::device_off);
+    CHECK(written[0].last_bad == at(0, 2));
+    CHECK(written[0].first_good == at(45, 2));
+    CHECK(written[1].segment == 2);
+    CHECK(written[1].cause == Cause::daemon);
+    CHECK(written[1].last_good == at(0, 2));
+    CHECK(written[1].first_bad == at(45, 2));
+
+    SECTION("an answer leaves both as they are") {
+        const auto end = second.observe(good(61, 2));
+        REQUIRE(end.size() == 1);
+        CHECK(end[0].cause == Cause::daemon);
+    }
+    SECTION("a dead link makes both undetermined") {
+        (void)second.observe(dead(61, 2));
+        (void)second.observe(dead(64, 2));
+        const auto down = second.observe(dead(67, 2));
+        REQUIRE(down.size() == 3);
+        CHECK(down[0].segment == 1);
+        CHECK(down[0].cause == Cause::undetermined);
+        CHECK(down[1].segment == 2);
+        CHECK(down[1].cause == Cause::undetermined);
+        CHECK(down[2].segment == 3);
+        CHECK(down[2].cause == Cause::isp);
+    }
+    SECTION("a dead link after a third start makes all three undetermined") {
+        auto third_previous = run_until(at(62, 2));
+        third_previous.open = written[1];
+        third_previous.earlier = {written[0]};
+        Ledger third{1, 1};
+        const auto joined = third.start(third_previous, at(20, 3), false);
+        REQUIRE(joined.size() == 2);
+        CHECK(joined[1].cause == Cause::device_off);
+        const auto down = third.observe(dead(21, 3));
+        REQUIRE(down.size() == 4);
+        for (std::size_t i = 0; i < 3; ++i) {
+            CHECK(down[i].segment == i + 1);
+            CHECK(down[i].cause == Cause::undetermined);
+        }
+        CHECK(down[3].cause == Cause::isp);
+    }
+}
+
+TEST_CASE("Ledger joins a power cut that came before the first tick after a restart", "[ledger]") {
+    auto previous = run_until(at(1000, 1));
+    previous.open = segment(5, 1, Cause::daemon, at(1000, 1), at(1060, 1));
+    Ledger ledger{3, 5};
+    const auto written = ledger.start(previous, at(10, 2), false);
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].segment == 1);
+    CHECK(written[0].cause == Cause::device_off);
+    const auto end = ledger.observe(good(12, 2));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].first_bad == at(1060, 1));
+    CHECK(end[0].last_bad == at(0, 2));
+}
+
+TEST_CASE("Ledger closes a gap at the start when nothing can be asked", "[ledger]") {
+    Ledger ledger;
+    (void)ledger.start(run_until(at(1000, 1)), at(30, 2), false);
+    CHECK(ledger.observe(unasked(40, 2)).empty());
+    CHECK(ledger.observe(unasked(50, 2)).empty());
+    const auto end = ledger.observe(unasked(60, 2));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].cause == Cause::device_off);
+    CHECK(end[0].first_good == at(30, 2));
+    CHECK(ledger.state() == LinkState::unknown);
+    CHECK_FALSE(ledger.is_in_doubt());
+}
+
+TEST_CASE("Ledger invents no gap for a previous run that cannot be ordered before the start",
+          "[ledger]") {
+    Ledger other_boot;
+    CHECK(other_boot.start(run_until(at(1000, 7)), at(10, 2), false).empty());
+    Ledger same_boot;
+    CHECK(same_boot.start(run_until(at(1000, 7)), at(10, 2), true).empty());
+    CHECK_FALSE(same_boot.open());
+}
+
+TEST_CASE("Ledger never makes a gap negative when the last tick is later than the start",
+          "[ledger]") {
+    Ledger ledger;
+    const auto written = ledger.start(run_until(at(1000)), at(900), true);
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].last_good == at(900));
+    CHECK(written[0].first_bad == at(900));
+}
+
+}  // namespace gerbang
