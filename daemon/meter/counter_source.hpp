@@ -19,7 +19,8 @@ struct InterfaceReading {
     std::string name;  ///< at most 15 bytes: kept in place, no allocation
     std::uint32_t ifindex = 0;
     std::uint32_t master = 0;  ///< ifindex of the bridge or bond above it; 0: none
-    std::uint32_t lower = 0;   ///< ifindex of the device below it (VLAN, macvlan); 0: none
+    std::uint32_t lower = 0;   ///< ifindex of the device below it (VLAN, macvlan); 0: none. A
+                               ///< veth's peer is not below it.
     bool is_up = false;        ///< administratively
     bool has_carrier = false;
     std::uint32_t carrier_changes = 0;
@@ -28,15 +29,18 @@ struct InterfaceReading {
     bool is_wireless = false;
     bool is_bridge = false;
     BitRate line_rate;  ///< reported speed; 0: unknown
-    std::array<std::uint64_t, kCounterCount> counters{};
+    /// Distinct live neighbours (clients) now, counted about once a minute. Raw: it must pass
+    /// `Meter`, which gives it the private form, before it is stored or shown.
+    std::uint32_t neighbours = 0;
+    std::array<std::uint64_t, kCounterCount> counters{};  ///< indexed by `Counter`
 };
+inline constexpr std::size_t kMaxInterfaces = 64;
 
 /// All interfaces and the default route at one instant. Reused from tick to tick.
 struct KernelReading {
     Monotonic taken;
-    std::uint32_t wan_ifindex = 0;     ///< of the default route with the lowest metric; 0: none
-    std::uint32_t lan_neighbours = 0;  ///< distinct live neighbours on LAN and WiFi; see `read`
-    std::vector<InterfaceReading> interfaces;  ///< at most 64, ascending by ifindex
+    std::uint32_t wan_ifindex = 0;  ///< of the default route with the lowest metric; 0: none
+    std::vector<InterfaceReading> interfaces;  ///< at most `kMaxInterfaces`, ascending by ifindex
 };
 
 /// Reads the kernel. Loop thread only.

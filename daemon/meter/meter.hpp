@@ -1,0 +1,184 @@
+#pragma once
+
+// Kernel counters to totals per interface and for the WAN role. Pure: no clock, no file, no log.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/model/facts.hpp"
+#include "common/model/reading.hpp"
+#include "common/model/series_table.hpp"
+#include "daemon/meter/counter_source.hpp"
+#include "daemon/meter/delta_tracker.hpp"
+#include "daemon/meter/roles.hpp"
+
+namespace gerbang {
+
+/// At most this many interfaces are metered at once; the last few places are kept for roles.
+inline constexpr std::size_t kMaxMetered = 32;
+inline constexpr std::size_t kMeteredWithoutRole = 28;
+/// At most this many names ever have totals, vanished ones included. Totals belong to the name,
+/// so a dongle that is made anew every minute needs one.
+inline constexpr std::size_t kMaxMeteredNames = 256;
+
+/// What the journal remembers of an interface.
+struct RememberedInterface {
+    InterfaceFact fact;      ///< the newest of its name
+    bool same_boot = false;  ///< it was written on the present boot
+};
+
+/// Where the last run ended; all empty for a new journal.
+struct MeterHistory {
+    std::vector<RememberedInterface> interfaces;
+    std::vector<Reading> totals;         ///< newest value per series, others than ours ignored
+    std::optional<Monotonic> last_tick;  ///< newest tick of the present boot, if there is one
+};
+
+/// What an `advance` has to tell besides numbers.
+struct MeterEvents {
+    std::vector<InterfaceFact> interfaces;
+    std::vector<CarrierFact> carriers;
+    std::vector<std::string> left_out;  ///< names that a bound keeps from being metered; once each
+
+    void clear() {
+        interfaces.clear();
+        carriers.clear();
+        left_out.clear();
+    }
+    [[nodiscard]] bool empty() const {
+        return interfaces.empty() && carriers.empty() && left_out.empty();
+    }
+};
+
+/// For status and page.
+struct MeterSummary {
+    struct Interface {
+        std::string name;
+        Role role = Role::none;
+        bool has_carrier = false;
+        Bytes received;  ///< totals since the journal began
+        Bytes transmitted;
+        Bytes suspect;
+        BitRate receive_rate;  ///< between the last two readings
+        BitRate transmit_rate;
+    };
+    std::vector<Interface> interfaces;  ///< those present, in order of first appearance
+    struct {
+        std::string name;  ///< empty: none was ever found
+        bool has_carrier = false;
+        /// False: nothing can be said of the WAN's carrier, because there is no WAN interface, or
+        /// a virtual one (ppp0) is gone. A physical one that is gone is known to have no carrier.
+        bool is_known = false;
+        Bytes received;  ///< the site's usage
+        Bytes transmitted;
+    } wan;
+};
+
+/// Keeps the totals (design 5). Loop thread only.
+///
+/// Baselines: a device with no reading of this boot is counted from zero when it appeared while
+/// we listened, when the daemon ran on this boot before, or when its name has a history; else, as
+/// well as when it was there unmetered, its bytes so far are not usage. A device known from this
+/// boot goes on where it was, to the byte, also under a new name ("renamed").
+/// WAN role: the bytes between two readings belong to the device that held the role at the first
+/// of them; those of a device born in between, to the role it has at the second. An extra reading
+/// at the moment of a route change makes the split exact.
+/// Suspect bytes are left out of the totals and of the WAN's; they have a series of their own once
+/// there are any. They lower the base, with an `interface` event of reason "suspect".
+/// Every total equals base + kernel counter for the newest `InterfaceFact` of its name; so the
+/// facts of an `advance` must be committed together with its readings, or before them.
+class Meter {
+public:
+    /// `series` must outlive the meter.
+    Meter(MeterSettings settings, SeriesTable& series);
+
+    /// Once, before the first `advance`.
+    void restore(const MeterHistory& history);
+
+    /// Takes in `reading`, later than the one before. Appends to `into`, in no order, the eight
+    /// totals of each metered interface present, its suspect bytes if it ever had any, the WAN
+    /// role's bytes, and each quarter of an hour of device time the number of clients. Clears
+    /// `events`, then fills it. Allocates only when an interface appears or an event is told.
+    void advance(const KernelReading& reading, std::vector<Reading>& into, MeterEvents& events);
+
+    /// A new epoch began: the next `advance` tells the facts of every interface present again.
+    void retell();
+
+    [[nodiscard]] MeterSummary summary() const;
+
+private:
+    /// The kernel's side of an interface.
+    struct Device {
+        std::uint32_t ifindex = 0;  ///< 0: there is none now
+        DeltaTracker tracker{false};
+        bool held_wan = false;
+        bool has_carrier = false;
+        std::optional<std::uint32_t> carrier_changes;  ///< nothing: no reading of it yet
+        bool is_tangible = false;                      ///< physical or wireless
+    };
+    /// Our side: what belongs to the name.
+    struct Account {
+        std::string name;
+        std::array<SeriesId, kCounterCount> series{};
+        SeriesId suspect_series;
+        std::array<std::int64_t, kCounterCount> totals{};
+        std::int64_t suspect = 0;
+        bool has_history = false;
+        bool has_been_wan = false;
+        bool was_tangible = false;
+        Role role = Role::none;
+        Device device;
+        BitRate receive_rate;
+        BitRate transmit_rate;
+        // As told by the newest fact.
+        std::array<std::int64_t, kCounterCount> told_base{};
+        std::uint32_t told_ifindex = 0;
+        Role told_role = Role::none;
+        bool is_told = false;
+    };
+    enum class Origin : std::uint8_t { known, renamed, baseline, booted, created };
+
+    Account* find_account(const std::string& name);
+    Account* open_account(const std::string& name);
+    [[nodiscard]] Device* find_moved(std::uint32_t ifindex);
+    void restore_account(const RememberedInterface& remembered, const MeterHistory& history);
+    void detach_devices(const KernelReading& reading);
+    void judge(const KernelReading& reading);
+    [[nodiscard]] Account* admit(const InterfaceReading& one, const Standing& standing,
+                                 MeterEvents& events);
+    void leave_out(const std::string& name, MeterEvents& events);
+    [[nodiscard]] Origin seat(Account& account, const InterfaceReading& one, Monotonic taken);
+    void count(Account& account, const InterfaceReading& one, Role role, Monotonic taken,
+               MeterEvents& events);
+    void tell(Account& account, std::array<std::int64_t, kCounterCount> base, const char* reason,
+              MeterEvents& events);
+    void tell_absences(MeterEvents& events);
+    void append_totals(const Account& account, std::vector<Reading>& into) const;
+    void count_clients(const KernelReading& reading, std::vector<Reading>& into);
+
+    MeterSettings settings_;
+    SeriesTable* series_;
+    std::vector<Account> accounts_;
+    std::vector<Device> moved_;                ///< devices whose name changed in this reading
+    std::vector<Standing> standings_;          ///< parallel to the reading's interfaces
+    std::vector<std::uint32_t> seen_;          ///< ifindexes of the reading before
+    std::vector<std::string> left_out_;        ///< names already told as left out
+    std::optional<Monotonic> previous_;        ///< when the reading before was taken
+    std::optional<Monotonic> last_tick_;       ///< of an earlier run on this boot
+    std::uint32_t highest_known_ifindex_ = 0;  ///< by an earlier run on this boot; 0: none
+    std::size_t metered_ = 0;                  ///< in the present reading
+    std::string wan_name_;                     ///< the last holder of the role
+    SeriesId wan_receive_, wan_transmit_;
+    std::int64_t wan_received_ = 0, wan_transmitted_ = 0;
+    SeriesId clients_;
+    std::uint32_t most_clients_ = 0;
+};
+
+/// The private form of a number of people (design 5): 0 stays 0, 1-4 become 4, which is shown as
+/// "<5", others stay.
+[[nodiscard]] std::uint32_t private_count(std::uint32_t count) noexcept;
+
+}  // namespace gerbang
