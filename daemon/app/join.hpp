@@ -1,0 +1,30 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+
+#include "daemon/host/async.hpp"
+#include "daemon/host/clock.hpp"
+
+namespace gerbang {
+
+/// Starts loops and waits until every one of them has returned. A loop that throws ends the
+/// process with a logged reason: its work would silently stop otherwise. Loop thread only.
+class Join {
+public:
+    explicit Join(net::any_io_executor executor) : executor_{std::move(executor)} {}
+
+    /// `name` appears in the log should the loop throw.
+    void start(const char* name, std::function<net::awaitable<void>()> loop);
+    /// Resumes when all loops have returned. `clock` must not be stopped for the wait to sleep, so
+    /// the wait polls nothing: the last loop to return rings.
+    [[nodiscard]] net::awaitable<void> all_done();
+
+private:
+    net::any_io_executor executor_;
+    std::size_t running_ = 0;
+    std::function<void()> on_idle_;
+};
+
+}  // namespace gerbang

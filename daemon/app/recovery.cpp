@@ -1,0 +1,187 @@
+// Start-up: metering first, then the journal, then what the last process left in the ring.
+
+#include <algorithm>
+#include <map>
+
+#include "daemon/app/pipeline.hpp"
+#include "daemon/app/version.hpp"
+#include "daemon/host/log.hpp"
+#include "daemon/host/offload.hpp"
+
+namespace gerbang {
+namespace {
+
+/// The newest value of each series, the ring's ticks being newer than the journal's.
+std::vector<Reading> newest_totals(const JournalState& state, const Intake::Recovered& recovered) {
+    std::map<SeriesId, std::int64_t> values;
+    for (const auto& reading : state.totals) values[reading.series] = reading.value;
+    for (const auto& tick : recovered.ticks) {
+        for (const auto& reading : tick.readings) values[reading.series] = reading.value;
+    }
+    std::vector<Reading> totals;
+    totals.reserve(values.size());
+    for (const auto& [series, value] : values) totals.push_back({series, value});
+    return totals;
+}
+
+std::string offset_text(Seconds offset) {
+    const auto minutes = std::abs(offset.count()) / 60;
+    char text[16];
+    std::snprintf(text, sizeof text, "%c%02d:%02d", offset.count() < 0 ? '-' : '+',
+                  static_cast<int>(minutes / 60) % 100, static_cast<int>(minutes % 60));
+    return text;
+}
+
+}  // namespace
+
+net::awaitable<Result<void>> Daemon::Pipeline::begin_new_epoch(Journal& journal) {
+    const EpochFact fact{.id = EpochId{edges_.entropy->uuid()},
+                         .parent = {},
+                         .parent_last = {},
+                         .reason = "new",
+                         .hardware = edges_.facts.hardware};
+    boot_ = BootNo{1};
+    const auto at = here();
+    std::vector<RecordBody> first{to_event(BootFact{.id = edges_.facts.boot}, at)};
+    auto begin = [&journal, fact, at, first = std::move(first)] {
+        return journal.begin_epoch(fact, at, first);
+    };
+    const auto begun = co_await offload(edges_.worker, std::move(begin));
+    if (!begun) co_return begun.error();
+    log(LogLevel::notice, "epoch_begun", {{"epoch", to_string(fact.id)}, {"reason", "new"}});
+    co_return ok();
+}
+
+net::awaitable<Result<void>> Daemon::Pipeline::begin() {
+    started_ = edges_.clock->now();
+    // Before anything that may wait for a disk: the first reading bounds what is not measured.
+    read_kernel();
+
+    auto open = [options = edges_.journal] { return Journal::open(options); };
+    auto opened = co_await offload(edges_.worker, std::move(open));
+    if (!opened) co_return opened.error();
+    auto& journal = **opened;
+    if (journal.state().epoch.is_none()) {
+        const auto begun = co_await begin_new_epoch(journal);
+        if (!begun) co_return begun.error();
+    }
+    const auto& state = journal.state();
+    const bool same_boot = state.last_boot == edges_.facts.boot;
+    const bool is_new_boot = !same_boot;
+    boot_ = same_boot ? state.last_boot_no.value_or(BootNo{1})
+                      : BootNo{state.last_boot_no.value_or(BootNo{0}).value + 1};
+    timeline_ = state.timeline;
+    if (const auto* anchor = timeline_.latest(boot_)) latest_anchor_ = *anchor;
+
+    const auto recovered = intake_.recover(state.epoch, state.last, boot_);
+    recovered_ticks_ = recovered.ticks.size();
+    if (is_new_boot) note(to_event(BootFact{.id = edges_.facts.boot}, here()));
+    restore(state, recovered, same_boot);
+    announce(recovered);
+    journal_ = std::make_unique<AsyncJournal>(std::move(*opened), edges_.worker);
+    co_return ok();
+}
+
+void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovered& recovered,
+                               bool same_boot) {
+    auto known = state.series;
+    MeterHistory history;
+    auto& interfaces = history.interfaces;
+    for (std::size_t i = 0; i < state.interfaces.size(); ++i) {
+        interfaces.push_back({state.interfaces[i], same_boot && state.interface_boots[i] == boot_});
+    }
+    auto open_outages = state.open_outages;
+    auto last_outage_id = state.last_outage_id;
+    bool ended_cleanly = state.last_event_of_stop.has_value() && recovered.ticks.empty();
+    for (const auto& event : recovered.events) {
+        if (const auto series = series_from(event); event.kind == EventKind::series && series) {
+            known.push_back(*series);
+        } else if (event.kind == EventKind::interface) {
+            const auto fact = interface_from(event);
+            if (!fact) continue;
+            std::erase_if(interfaces, [&](const RememberedInterface& old) {
+                return old.fact.name == fact->name;
+            });
+            interfaces.push_back({*fact, true});
+        } else if (event.kind == EventKind::outage) {
+            const auto outage = outage_from(event);
+            if (!outage) continue;
+            last_outage_id = std::max(last_outage_id, outage->id);
+            std::erase_if(open_outages, [&](const Outage& old) {
+                return old.id == outage->id && old.segment <= outage->segment;
+            });
+            if (outage->is_open()) open_outages.push_back(*outage);
+        } else if (event.kind == EventKind::anchor) {
+            if (const auto anchor = anchor_from(event)) latest_anchor_ = *anchor;
+        }
+        ended_cleanly = event.kind == EventKind::stop;
+    }
+    series_ = SeriesTable{std::move(known)};
+    history.totals = newest_totals(state, recovered);
+    auto last_tick = state.last_tick;
+    if (!recovered.ticks.empty()) last_tick = DeviceTime{boot_, recovered.ticks.back().at};
+    if (last_tick && last_tick->boot == boot_) history.last_tick = last_tick->at;
+
+    meter_.emplace(MeterSettings{.wan = config_.interfaces.wan,
+                                 .lan = config_.interfaces.lan,
+                                 .wifi = config_.interfaces.wifi,
+                                 .ignore = config_.interfaces.ignore,
+                                 .kernel_is_32bit = edges_.facts.kernel_is_32bit},
+                   series_);
+    meter_->restore(history);
+    health_.emplace(edges_.paths, series_);
+    health_->restore(history.totals);
+
+    std::optional<PreviousRun> previous;
+    if (last_tick) {
+        previous = PreviousRun{.last_tick = *last_tick,
+                               .ended_cleanly = ended_cleanly,
+                               .open = std::nullopt,
+                               .earlier = {},
+                               .longest_silence = same_boot && !recovered.ticks.empty()
+                                                      ? config_.metering.tick
+                                                      : config_.metering.commit};
+        if (!open_outages.empty()) previous->open = open_outages.back();
+    }
+    ledger_ = Ledger{config_.probe.failures, last_outage_id};
+    write_down(ledger_.start(previous, here(), same_boot));
+}
+
+void Daemon::Pipeline::announce(const Intake::Recovered& recovered) {
+    note(to_event(StartFact{.version = std::string{kVersion},
+                            .tick = config_.metering.tick,
+                            .commit = config_.metering.commit,
+                            .recovered_ticks = recovered_ticks_},
+                  here()));
+    note(to_event(ConfigFact{.site = config_.site.id,
+                             .site_code = config_.site.code,
+                             .site_name = config_.site.name,
+                             .provider = config_.provider.name,
+                             .product = config_.provider.product,
+                             .medium = config_.provider.medium,
+                             .customer_number = config_.provider.customer_number,
+                             .utc_offset = offset_text(config_.site.utc_offset)},
+                  here()));
+    if (recovered.foreign != 0) {
+        const auto at = here();
+        note(to_event(LossFact{.what = "ring_entries",
+                               .reason = "foreign_epoch",
+                               .count = recovered.foreign,
+                               .first = at,
+                               .last = at},
+                      at));
+    }
+    log(LogLevel::notice, "started",
+        {{"version", std::string{kVersion}},
+         {"site", config_.site.id},
+         {"boot", to_string(edges_.facts.boot)},
+         {"recovered_ticks", std::to_string(recovered_ticks_)},
+         {"recovered_events", std::to_string(recovered.events.size())},
+         {"unusable_entries", std::to_string(recovered.foreign)}});
+    if (!config_.is_assigned()) {
+        log(LogLevel::warning, "site_unassigned",
+            {{"detail", "set site.id in the configuration; until then nothing is pushed"}});
+    }
+}
+
+}  // namespace gerbang

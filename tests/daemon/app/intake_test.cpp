@@ -1,0 +1,205 @@
+#include "daemon/app/intake.hpp"
+
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "tests/support/memory_ring.hpp"
+#include "tests/support/seed.hpp"
+
+using namespace gerbang;
+
+namespace {
+
+const EpochId kEpoch{{1, 2, 3}};
+const BootId kBootId{{9}};
+constexpr BootNo kBoot{3};
+
+Tick tick_at(std::int64_t ms, std::int64_t value) {
+    return {monotonic_from_ms(ms), {{SeriesId{1}, value}, {SeriesId{7}, value * 3}}};
+}
+
+Event event_at(std::int64_t ms) {
+    return to_event(CarrierFact{.name = "eth0", .is_up = true, .changes = 1},
+                    {kBoot, monotonic_from_ms(ms)});
+}
+
+/// All ticks in the chunks of `bodies`, in order.
+std::vector<Tick> ticks_in(const std::vector<RecordBody>& bodies) {
+    std::vector<Tick> ticks;
+    for (const auto& body : bodies) {
+        if (const auto* chunk = std::get_if<Chunk>(&body)) {
+            for (auto& tick : ticks_of(*chunk)) ticks.push_back(std::move(tick));
+        }
+    }
+    return ticks;
+}
+
+struct Life {
+    std::unique_ptr<Ring> ring;
+    Intake intake;
+    Intake::Recovered recovered;
+
+    Life(MemoryRing& memory, Seq journal_last, EpochId epoch = kEpoch, BootId boot = kBootId)
+        : ring{memory.open(boot)},
+          intake{*ring},
+          recovered{intake.recover(epoch, journal_last, kBoot)} {}
+};
+
+}  // namespace
+
+TEST_CASE("Intake gives back every tick and event after the process died", "[app]") {
+    MemoryRing memory;
+    {
+        Life life{memory, Seq{0}};
+        life.intake.add(event_at(500));
+        for (int i = 1; i <= 5; ++i) life.intake.add(tick_at(i * 1000, i * 10));
+    }
+    Life again{memory, Seq{0}};
+    REQUIRE(again.recovered.ticks.size() == 5);
+    CHECK(again.recovered.ticks[4] == tick_at(5000, 50));
+    CHECK(again.recovered.events == std::vector{event_at(500)});
+    CHECK(again.recovered.foreign == 0);
+
+    again.intake.add(tick_at(6000, 60));
+    const auto commit = again.intake.next(Seq{1}, 6);
+    REQUIRE(commit);
+    REQUIRE(commit->bodies.size() == 2);
+    CHECK(std::holds_alternative<Event>(commit->bodies[0]));
+    CHECK(ticks_in(commit->bodies).size() == 6);
+}
+
+TEST_CASE("Intake drops what the journal holds when death came after the commit", "[app]") {
+    MemoryRing memory;
+    {
+        Life life{memory, Seq{40}};
+        for (int i = 1; i <= 3; ++i) life.intake.add(tick_at(i * 1000, i));
+        const auto commit = life.intake.next(Seq{41}, 6);
+        REQUIRE(commit);
+        // The tick arrives while the commit is under way; then the process dies unreleased.
+        life.intake.add(tick_at(4000, 4));
+    }
+    SECTION("committed: only the later tick is left") {
+        Life again{memory, Seq{41}};
+        REQUIRE(again.recovered.ticks.size() == 1);
+        CHECK(again.recovered.ticks[0] == tick_at(4000, 4));
+    }
+    SECTION("not committed: all four are left") {
+        Life again{memory, Seq{40}};
+        CHECK(again.recovered.ticks.size() == 4);
+    }
+    SECTION("another journal: nothing of it can be used, and that is said") {
+        Life again{memory, Seq{41}, EpochId{{8}}};
+        CHECK(again.recovered.ticks.empty());
+        CHECK(again.recovered.foreign > 0);
+    }
+    SECTION("another boot: the ring is empty") {
+        Life again{memory, Seq{41}, kEpoch, BootId{{5}}};
+        CHECK(again.recovered.ticks.empty());
+        CHECK(again.recovered.foreign == 0);
+    }
+}
+
+TEST_CASE("Intake keeps everything through failed commits and splits it into chunks", "[app]") {
+    MemoryRing memory;
+    Life life{memory, Seq{0}};
+    for (int minute = 0; minute < 30; ++minute) {
+        for (int i = 1; i <= 6; ++i) {
+            const auto n = minute * 6 + i;
+            life.intake.add(tick_at(n * 10'000, n));
+        }
+        REQUIRE(life.intake.next(Seq{1}, 6));  // the journal says no each time
+    }
+    const auto commit = life.intake.next(Seq{1}, 6);
+    REQUIRE(commit);
+    CHECK(commit->bodies.size() == 30);
+    CHECK(ticks_in(commit->bodies).size() == 180);
+    life.intake.release(*commit);
+    CHECK(life.intake.empty());
+    CHECK(memory.entries() == 0);
+}
+
+TEST_CASE("Intake commits a long backlog in bounded prefixes without repeating a tick", "[app]") {
+    MemoryRing memory;
+    Life life{memory, Seq{0}};
+    constexpr int kTicks = 64 * 6 * 2 + 17;
+    for (int i = 1; i <= kTicks; ++i) {
+        life.intake.add(tick_at(i * 1000, i));
+        if (i % 6 == 0) (void)life.intake.next(Seq{1}, 6);
+    }
+    std::vector<Tick> seen;
+    auto next = Seq{1};
+    for (int rounds = 0; !life.intake.empty(); ++rounds) {
+        REQUIRE(rounds < 10);
+        const auto commit = life.intake.next(next, 6);
+        REQUIRE(commit);
+        CHECK(commit->bodies.size() <= 64);
+        for (auto& tick : ticks_in(commit->bodies)) seen.push_back(std::move(tick));
+        next = Seq{next.value + commit->bodies.size()};
+        life.intake.release(*commit);
+    }
+    REQUIRE(seen.size() == kTicks);
+    for (int i = 1; i <= kTicks; ++i)
+        CHECK(seen[static_cast<std::size_t>(i - 1)] == tick_at(i * 1000, i));
+}
+
+TEST_CASE("Intake gives up the oldest run when the ring is full and says how much", "[app]") {
+    MemoryRing memory;
+    Life life{memory, Seq{0}};
+    for (int i = 1; i <= 12; ++i) {
+        life.intake.add(tick_at(i * 1000, i));
+        if (i % 6 == 0) (void)life.intake.next(Seq{1}, 6);
+    }
+    memory.fill_up(1);
+    life.intake.add(tick_at(13'000, 13));
+    const auto commit = life.intake.next(Seq{1}, 6);
+    REQUIRE(commit);
+    const auto ticks = ticks_in(commit->bodies);
+    REQUIRE(ticks.size() == 7);
+    CHECK(ticks.front() == tick_at(7000, 7));
+    const auto loss = loss_from(std::get<Event>(commit->bodies.front()));
+    REQUIRE(loss);
+    CHECK(loss->count == 6);
+    CHECK(loss->first.at == monotonic_from_ms(1000));
+    CHECK(loss->last.at == monotonic_from_ms(6000));
+}
+
+TEST_CASE("Intake loses and repeats no tick over random deaths and failing commits", "[app]") {
+    std::mt19937_64 random{test_seed()};
+    for (std::uint64_t round = 0; round < test_rounds(500); ++round) {
+        MemoryRing memory;
+        std::vector<Tick> stored;
+        std::uint64_t last = 0;
+        int made = 0;
+        while (made < 60) {
+            Life life{memory, Seq{last}};
+            for (;;) {
+                const auto roll = random() % 20;
+                if (roll < 12) {
+                    ++made;
+                    life.intake.add(tick_at(made * 1000, made));
+                } else if (roll < 19) {
+                    const auto commit = life.intake.next(Seq{last + 1}, 1 + random() % 6);
+                    if (!commit) continue;
+                    if (random() % 3 == 0) continue;  // the journal refused
+                    if (random() % 3 == 0) life.intake.add(tick_at(++made * 1000, made));
+                    for (auto& tick : ticks_in(commit->bodies)) stored.push_back(std::move(tick));
+                    last += commit->bodies.size();
+                    if (random() % 4 == 0) break;  // dies between commit and release
+                    life.intake.release(*commit);
+                } else {
+                    break;
+                }
+            }
+        }
+        Life final_life{memory, Seq{last}};
+        if (const auto commit = final_life.intake.next(Seq{last + 1}, 6)) {
+            for (auto& tick : ticks_in(commit->bodies)) stored.push_back(std::move(tick));
+            final_life.intake.release(*commit);
+        }
+        INFO("round " << round << " of seed " << test_seed());
+        REQUIRE(stored.size() == static_cast<std::size_t>(made));
+        for (int i = 1; i <= made; ++i) {
+            REQUIRE(stored[static_cast<std::size_t>(i - 1)] == tick_at(i * 1000, i));
+        }
+    }
+}
