@@ -1,0 +1,271 @@
+#include "daemon/province/schema.hpp"
+
+namespace gerbang::province {
+
+const char kTables[] = R"sql(
+CREATE TABLE store (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    uuid TEXT NOT NULL,
+    generation INTEGER NOT NULL
+);
+CREATE TABLE site_row (
+    site_id INTEGER PRIMARY KEY,
+    site TEXT NOT NULL UNIQUE,
+    first_heard_ms INTEGER NOT NULL,
+    last_heard_ms INTEGER NOT NULL,
+    code TEXT NOT NULL DEFAULT '',
+    name TEXT NOT NULL DEFAULT '',
+    provider TEXT NOT NULL DEFAULT '',
+    product TEXT NOT NULL DEFAULT '',
+    medium TEXT NOT NULL DEFAULT '',
+    customer_number TEXT NOT NULL DEFAULT '',
+    utc_offset_s INTEGER NOT NULL DEFAULT 28800
+);
+CREATE TABLE epoch_row (
+    epoch_id INTEGER PRIMARY KEY,
+    site_id INTEGER NOT NULL REFERENCES site_row,
+    epoch TEXT NOT NULL,
+    through INTEGER NOT NULL DEFAULT 0,
+    head BLOB NOT NULL,
+    parent TEXT,
+    parent_last INTEGER,
+    reason TEXT,
+    UNIQUE (site_id, epoch)
+);
+CREATE TABLE held (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (epoch_id, first)
+) WITHOUT ROWID;
+CREATE TABLE batch (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    before BLOB NOT NULL,
+    head BLOB NOT NULL,
+    received_ms INTEGER NOT NULL,
+    pack BLOB NOT NULL
+);
+CREATE UNIQUE INDEX batch_range ON batch (epoch_id, first);
+CREATE TABLE series_row (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    series_id INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    scale INTEGER NOT NULL,
+    divisor INTEGER NOT NULL,
+    PRIMARY KEY (epoch_id, series_id)
+) WITHOUT ROWID;
+CREATE TABLE chunk (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    seq INTEGER NOT NULL,
+    boot INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    offset_ms INTEGER,
+    not_before_ms INTEGER,
+    wall_ms INTEGER,
+    wan_rx_bytes INTEGER,
+    wan_tx_bytes INTEGER,
+    link_state INTEGER,
+    PRIMARY KEY (epoch_id, seq)
+) WITHOUT ROWID;
+CREATE INDEX chunk_wall ON chunk (epoch_id, wall_ms);
+CREATE TABLE chunk_values (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    seq INTEGER NOT NULL,
+    ticks TEXT NOT NULL,
+    columns TEXT NOT NULL
+);
+CREATE UNIQUE INDEX chunk_values_seq ON chunk_values (epoch_id, seq);
+CREATE TABLE event_row (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    kind_name TEXT NOT NULL,
+    boot INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    offset_ms INTEGER,
+    not_before_ms INTEGER,
+    wall_ms INTEGER,
+    fields TEXT NOT NULL,
+    PRIMARY KEY (epoch_id, seq)
+) WITHOUT ROWID;
+CREATE INDEX event_kind ON event_row (epoch_id, kind, seq);
+CREATE TABLE boot_row (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    boot INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    boot_id TEXT,
+    PRIMARY KEY (epoch_id, boot)
+) WITHOUT ROWID;
+CREATE TABLE anchor_row (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    boot INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    uncertainty_ms INTEGER NOT NULL,
+    PRIMARY KEY (epoch_id, boot, seq)
+) WITHOUT ROWID;
+CREATE TABLE outage_row (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    outage INTEGER NOT NULL,
+    segment INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    last_good_boot INTEGER NOT NULL,
+    last_good_ms INTEGER NOT NULL,
+    first_bad_boot INTEGER NOT NULL,
+    first_bad_ms INTEGER NOT NULL,
+    last_bad_boot INTEGER,
+    last_bad_ms INTEGER,
+    first_good_boot INTEGER,
+    first_good_ms INTEGER,
+    evidence TEXT NOT NULL,
+    PRIMARY KEY (epoch_id, outage, segment)
+) WITHOUT ROWID;
+)sql";
+
+// Device times of an outage's bounds may lie on an earlier boot than the event that tells them, so
+// they are placed by the last anchor of their own boot before that event, else its first.
+const char kViews[] = R"sql(
+DROP VIEW IF EXISTS outage;
+DROP VIEW IF EXISTS usage_daily;
+DROP VIEW IF EXISTS usage_total;
+DROP VIEW IF EXISTS usage_step;
+DROP VIEW IF EXISTS reading;
+DROP VIEW IF EXISTS event;
+DROP VIEW IF EXISTS boot;
+DROP VIEW IF EXISTS series;
+DROP VIEW IF EXISTS epoch;
+DROP VIEW IF EXISTS missing;
+DROP VIEW IF EXISTS site;
+
+CREATE VIEW site AS
+SELECT site, code, name, provider, product, medium, customer_number, utc_offset_s,
+    strftime('%Y-%m-%dT%H:%M:%fZ', first_heard_ms / 1000.0, 'unixepoch') AS first_heard,
+    strftime('%Y-%m-%dT%H:%M:%fZ', last_heard_ms / 1000.0, 'unixepoch') AS last_heard
+FROM site_row;
+
+CREATE VIEW epoch AS
+SELECT s.site, e.epoch, e.through, lower(hex(e.head)) AS head, e.parent, e.parent_last, e.reason,
+    NOT EXISTS (SELECT 1 FROM epoch_row c WHERE c.site_id = e.site_id AND c.parent = e.epoch)
+        AS is_current
+FROM epoch_row e JOIN site_row s USING (site_id);
+
+CREATE VIEW missing AS
+SELECT s.site, e.epoch,
+    1 + coalesce((SELECT max(p.last) FROM held p WHERE p.epoch_id = h.epoch_id AND
+        p.first < h.first), e.through) AS first,
+    h.first - 1 AS last
+FROM held h JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id);
+
+CREATE VIEW series AS
+SELECT s.site, e.epoch, r.series_id, r.name, r.labels, r.kind, r.unit, r.scale
+FROM series_row r JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id);
+
+CREATE VIEW event AS
+SELECT s.site, e.epoch, v.seq, v.kind_name AS kind, v.boot, v.at_ms AS device_ms, v.wall_ms,
+    strftime('%Y-%m-%dT%H:%M:%fZ', v.wall_ms / 1000.0, 'unixepoch') AS time,
+    datetime(v.wall_ms / 1000 + s.utc_offset_s, 'unixepoch') AS local_time,
+    v.fields
+FROM event_row v JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id);
+
+CREATE VIEW boot AS
+SELECT s.site, e.epoch, b.boot, b.boot_id, b.first_seq,
+    strftime('%Y-%m-%dT%H:%M:%fZ', (SELECT (a.wall_ms - a.at_ms) / 1000.0 FROM anchor_row a
+        WHERE a.epoch_id = b.epoch_id AND a.boot = b.boot ORDER BY a.seq LIMIT 1),
+        'unixepoch') AS started
+FROM boot_row b JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id);
+
+CREATE VIEW reading AS
+SELECT s.site, e.epoch, c.seq, c.boot, c.level, r.name AS series, r.labels, r.kind, r.unit,
+    CAST(col.key AS INTEGER) AS series_id,
+    tick.value AS device_ms,
+    max(tick.value + c.offset_ms, c.not_before_ms) AS wall_ms,
+    strftime('%Y-%m-%dT%H:%M:%fZ', max(tick.value + c.offset_ms, c.not_before_ms) / 1000.0,
+        'unixepoch') AS time,
+    datetime(max(tick.value + c.offset_ms, c.not_before_ms) / 1000 + s.utc_offset_s,
+        'unixepoch') AS local_time,
+    CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']')
+        ELSE col.value END AS raw,
+    CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']')
+        ELSE col.value END / (CASE r.scale WHEN 0 THEN 1 ELSE r.divisor * 1.0 END) AS value
+FROM site_row s JOIN epoch_row e USING (site_id) JOIN chunk c USING (epoch_id)
+    JOIN chunk_values v USING (epoch_id, seq)
+    JOIN json_each(v.columns) col JOIN json_each(v.ticks) tick
+    LEFT JOIN series_row r ON r.epoch_id = c.epoch_id AND r.series_id = CAST(col.key AS INTEGER)
+WHERE CASE col.type WHEN 'array' THEN json_type(col.value, '$[' || tick.key || ']') <> 'null'
+    ELSE 1 END;
+
+CREATE VIEW usage_step AS
+SELECT site, epoch, seq, wall_ms, local_day, local_hour,
+    CASE WHEN rx >= rx_before THEN rx - rx_before ELSE rx END AS rx_bytes,
+    CASE WHEN tx >= tx_before THEN tx - tx_before ELSE tx END AS tx_bytes
+FROM (
+    SELECT s.site, e.epoch, c.seq, c.wall_ms, c.wan_rx_bytes AS rx, c.wan_tx_bytes AS tx,
+        date(c.wall_ms / 1000 + s.utc_offset_s, 'unixepoch') AS local_day,
+        strftime('%Y-%m-%d %H:00', c.wall_ms / 1000 + s.utc_offset_s, 'unixepoch') AS local_hour,
+        coalesce(lag(c.wan_rx_bytes) OVER in_epoch,
+            (SELECT p.wan_rx_bytes FROM epoch_row f JOIN chunk p USING (epoch_id)
+             WHERE f.site_id = e.site_id AND f.epoch = e.parent AND p.seq <= e.parent_last
+                 AND p.wan_rx_bytes IS NOT NULL ORDER BY p.seq DESC LIMIT 1), 0) AS rx_before,
+        coalesce(lag(c.wan_tx_bytes) OVER in_epoch,
+            (SELECT p.wan_tx_bytes FROM epoch_row f JOIN chunk p USING (epoch_id)
+             WHERE f.site_id = e.site_id AND f.epoch = e.parent AND p.seq <= e.parent_last
+                 AND p.wan_tx_bytes IS NOT NULL ORDER BY p.seq DESC LIMIT 1), 0) AS tx_before
+    FROM site_row s JOIN epoch_row e USING (site_id) JOIN chunk c USING (epoch_id)
+    WHERE c.wan_rx_bytes IS NOT NULL AND c.wan_tx_bytes IS NOT NULL
+    WINDOW in_epoch AS (PARTITION BY s.site, e.epoch ORDER BY c.seq)
+);
+
+CREATE VIEW usage_daily AS
+SELECT site, local_day AS day, sum(rx_bytes) AS rx_bytes, sum(tx_bytes) AS tx_bytes
+FROM usage_step GROUP BY site, local_day;
+
+CREATE VIEW usage_total AS
+SELECT site, sum(rx_bytes) AS rx_bytes, sum(tx_bytes) AS tx_bytes
+FROM usage_step GROUP BY site;
+
+CREATE VIEW outage AS
+SELECT site, epoch, outage, segment, cause,
+    strftime('%Y-%m-%dT%H:%M:%fZ', last_good_wall_ms / 1000.0, 'unixepoch') AS last_good,
+    strftime('%Y-%m-%dT%H:%M:%fZ', first_bad_wall_ms / 1000.0, 'unixepoch') AS first_bad,
+    strftime('%Y-%m-%dT%H:%M:%fZ', last_bad_wall_ms / 1000.0, 'unixepoch') AS last_bad,
+    strftime('%Y-%m-%dT%H:%M:%fZ', first_good_wall_ms / 1000.0, 'unixepoch') AS first_good,
+    max(0, last_bad_wall_ms - first_bad_wall_ms) / 1000.0 AS least_s,
+    (first_good_wall_ms - last_good_wall_ms) / 1000.0 AS most_s,
+    first_good_ms IS NULL AS is_open,
+    evidence
+FROM (SELECT s.site, e.epoch, o.*,
+    o.last_good_ms + coalesce(
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = o.epoch_id
+            AND a.boot = o.last_good_boot AND a.seq < o.seq ORDER BY a.seq DESC LIMIT 1),
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = o.epoch_id
+            AND a.boot = o.last_good_boot ORDER BY a.seq LIMIT 1)) AS last_good_wall_ms,
+    o.first_bad_ms + coalesce(
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = o.epoch_id
+            AND a.boot = o.first_bad_boot AND a.seq < o.seq ORDER BY a.seq DESC LIMIT 1),
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = o.epoch_id
+            AND a.boot = o.first_bad_boot ORDER BY a.seq LIMIT 1)) AS first_bad_wall_ms,
+    o.last_bad_ms + coalesce(
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = o.epoch_id
+            AND a.boot = o.last_bad_boot AND a.seq < o.seq ORDER BY a.seq DESC LIMIT 1),
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = o.epoch_id
+            AND a.boot = o.last_bad_boot ORDER BY a.seq LIMIT 1)) AS last_bad_wall_ms,
+    o.first_good_ms + coalesce(
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = o.epoch_id
+            AND a.boot = o.first_good_boot AND a.seq < o.seq ORDER BY a.seq DESC LIMIT 1),
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = o.epoch_id
+            AND a.boot = o.first_good_boot ORDER BY a.seq LIMIT 1)) AS first_good_wall_ms
+    FROM outage_row o JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id));
+)sql";
+
+}  // namespace gerbang::province
