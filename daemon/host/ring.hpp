@@ -38,23 +38,30 @@ public:
 
     virtual ~Ring() = default;
 
-    /// Entries and intent found at opening; damaged entries end the list (kill -9 cannot damage,
-    /// a hostile hand can).
+    /// The entries found at opening (those not released since) and the intent found with them;
+    /// damaged entries end the list (kill -9 cannot damage, a hostile hand can).
     [[nodiscard]] virtual Left left_behind() const = 0;
     /// Keeps `bytes`; returns the entry's number. `storage_full` when it does not fit: nothing is
     /// changed and the caller gives up its oldest entries by `release`, recording the loss.
     [[nodiscard]] virtual Result<std::uint64_t> append(std::string_view bytes) = 0;
+    /// Replaces the intent.
     virtual void intend(const Intent& intent) = 0;
-    /// Frees every entry up to and including `through` and clears the intent.
+    /// Frees every entry up to and including `through`. Clears the intent when it was about those
+    /// entries only; giving up the oldest entries while a commit is under way leaves it standing.
     virtual void release(std::uint64_t through) = 0;
+    /// Bytes that the entries occupy, 16 to 23 more for each than was given.
     [[nodiscard]] virtual std::uint64_t used_bytes() const = 0;
     [[nodiscard]] virtual std::uint64_t capacity_bytes() const = 0;
 };
 
-/// The ring as a preallocated, shared mapping of `path` (on tmpfs). Content of another boot, of
-/// another format version or failing its checks is discarded. `storage_broken` when the file
-/// cannot be made; `bad_input` for a capacity outside 64 KiB..64 MiB. Touches only the pages it
-/// uses: it starts again at the front whenever it becomes empty.
+/// The ring as a preallocated, shared mapping of `path` (on tmpfs), mode 0600. Content of another
+/// boot, of another format version or failing its checks is discarded. A ring of another capacity
+/// that still holds entries keeps its capacity; an empty one is made anew.
+///
+/// `storage_broken` when the file cannot be made, is a symbolic link or belongs to somebody else;
+/// `bad_input` for a capacity outside 64 KiB..64 MiB (rounded up to whole pages). Touches only the
+/// pages it uses: it starts again at the front whenever it becomes empty. One user at a time: the
+/// lock of the state folder sees to that. Nobody else may truncate the file (SIGBUS).
 [[nodiscard]] Result<std::unique_ptr<Ring>> open_ring(const std::string& path, const BootId& boot,
                                                       std::uint64_t capacity_bytes);
 

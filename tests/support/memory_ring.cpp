@@ -15,9 +15,15 @@ constexpr std::uint64_t kOverhead = 24;
 class MemoryRing::View final : public Ring {
 public:
     explicit View(MemoryRing& store)
-        : store_{store}, left_{{store.entries_.begin(), store.entries_.end()}, store.intent_} {}
+        : store_{store}, found_intent_{store.intent_}, first_new_{store.next_} {}
 
-    [[nodiscard]] Left left_behind() const override { return left_; }
+    [[nodiscard]] Left left_behind() const override {
+        Left left{.entries = {}, .intent = found_intent_};
+        for (const auto& entry : store_.entries_) {
+            if (entry.number < first_new_) left.entries.push_back(entry);
+        }
+        return left;
+    }
 
     [[nodiscard]] Result<std::uint64_t> append(std::string_view bytes) override {
         const auto cost = bytes.size() + kOverhead;
@@ -40,7 +46,7 @@ public:
             store_.used_ -= store_.entries_.front().bytes.size() + kOverhead;
             store_.entries_.pop_front();
         }
-        store_.intent_ = {};
+        if (through >= store_.intent_.through) store_.intent_ = {};
     }
 
     [[nodiscard]] std::uint64_t used_bytes() const override { return store_.used_; }
@@ -48,7 +54,8 @@ public:
 
 private:
     MemoryRing& store_;
-    Left left_;
+    Intent found_intent_;
+    std::uint64_t first_new_;
 };
 
 std::unique_ptr<Ring> MemoryRing::open(const BootId& boot) {
