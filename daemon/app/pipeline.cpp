@@ -36,12 +36,13 @@ net::awaitable<Result<RunEnd>> Daemon::Pipeline::run() {
     if (!begun) co_return begun.error();
     for (std::size_t i = 0; i < edges_.uplinks.size(); ++i) {
         const auto& target = config_.sync.targets[i];
+        PushSettings settings;
+        settings.consumer = target.name;
+        settings.site = config_.site.id;
+        settings.interval = target.interval;
+        settings.max_body_bytes = target.max_body.value;
         pushers_.push_back(std::make_unique<Pusher>(
-            PushSettings{.consumer = target.name,
-                         .site = config_.site.id,
-                         .interval = target.interval,
-                         .max_body_bytes = target.max_body.value},
-            *edges_.clock, *edges_.entropy, *journal_, *edges_.uplinks[i]));
+            std::move(settings), *edges_.clock, *edges_.entropy, *journal_, *edges_.uplinks[i]));
     }
     const auto now = edges_.clock->now();
     last_checkpoint_ = now;
@@ -126,15 +127,15 @@ net::awaitable<void> Daemon::Pipeline::probe_loop() {
     }
     for (;;) {
         const auto wan = meter_->summary().wan;
-        ProbeRoundResult round;
-        round.has_carrier = wan.is_known ? std::optional<bool>{wan.has_carrier} : std::nullopt;
+        const auto has_carrier = wan.is_known ? std::optional<bool>{wan.has_carrier} : std::nullopt;
+        std::vector<ProbeAnswer> answers;
         // Without a carrier there is nobody to ask: the cause is known.
-        if (round.has_carrier.value_or(true)) {
-            round.answers = co_await probe_round(*edges_.prober, edges_.loop, targets, wan.name,
-                                                 config_.probe.timeout);
+        if (has_carrier.value_or(true)) {
+            answers = co_await probe_round(*edges_.prober, edges_.loop, targets, wan.name,
+                                           config_.probe.timeout);
         }
         if (clock.is_stopped()) co_return;
-        note_link(round);
+        note_link(has_carrier, answers);
         const auto pause =
             ledger_.is_in_doubt() ? config_.probe.doubt_interval : config_.probe.interval;
         const bool is_on =
@@ -220,12 +221,13 @@ void Daemon::Pipeline::note_anchor(Monotonic) {
     if (is_first) commit_bell_.ring();
 }
 
-void Daemon::Pipeline::note_link(const ProbeRoundResult& round) {
-    Observation seen{.at = here(), .has_carrier = round.has_carrier, .evidence = {}};
-    if (targets_.size() < round.answers.size()) targets_.resize(round.answers.size());
-    for (std::size_t i = 0; i < round.answers.size(); ++i) {
+void Daemon::Pipeline::note_link(std::optional<bool> has_carrier,
+                                 const std::vector<ProbeAnswer>& answers) {
+    Observation seen{.at = here(), .has_carrier = has_carrier, .evidence = {}};
+    if (targets_.size() < answers.size()) targets_.resize(answers.size());
+    for (std::size_t i = 0; i < answers.size(); ++i) {
         const auto& name = config_.probe.targets[i].name;
-        const auto& answer = round.answers[i];
+        const auto& answer = answers[i];
         auto& target = targets_[i];
         if (target.success.value == 0) {
             target.success =

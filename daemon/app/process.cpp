@@ -1,0 +1,275 @@
+#include "daemon/app/process.hpp"
+
+#include <sysexits.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "daemon/app/daemon.hpp"
+#include "daemon/app/join.hpp"
+#include "daemon/host/lock_file.hpp"
+#include "daemon/host/log.hpp"
+#include "daemon/host/notify.hpp"
+#include "daemon/host/signals.hpp"
+#include "daemon/host/system_clock.hpp"
+#include "daemon/host/worker.hpp"
+#include "daemon/meter/netlink_source.hpp"
+#include "daemon/meter/netlink_watch.hpp"
+#include "daemon/net/curl_uplink.hpp"
+#include "daemon/probe/system_prober.hpp"
+#include "daemon/serve/api.hpp"
+
+namespace gerbang {
+namespace {
+
+/// Room for a day of ticks of about 100 series at the configured pace (design 7).
+std::uint64_t ring_bytes(const Config& config) {
+    constexpr std::int64_t kDayMs = 86'400'000;
+    constexpr std::uint64_t kBytesPerTick = 256;
+    const auto ticks = static_cast<std::uint64_t>(kDayMs / config.metering.tick.count());
+    return std::clamp<std::uint64_t>(ticks * kBytesPerTick, 1u << 20, 32u << 20);
+}
+
+LogLevel level_of(const std::string& name) {
+    if (name == "debug") return LogLevel::debug;
+    if (name == "notice") return LogLevel::notice;
+    if (name == "warning") return LogLevel::warning;
+    if (name == "error") return LogLevel::error;
+    return LogLevel::info;
+}
+
+/// What outlives a change of configuration.
+struct Process {
+    Config config;
+    std::string config_file;
+    HostPaths paths;
+    HostFacts facts;
+    net::io_context loop{1};
+    Worker storage{"gerbang-journal"};
+    Notifier notifier = Notifier::from_environment();
+    Daemon* current = nullptr;      ///< none between two lives
+    std::optional<Config> pending;  ///< read on SIGHUP, for the next life
+    bool is_stopping = false;
+};
+
+net::awaitable<void> obey(Process& process, Signals& signals) {
+    for (;;) {
+        const auto signal = co_await signals.next();
+        if (!signal) co_return;
+        if (*signal == Signal::stop) {
+            process.is_stopping = true;
+            process.notifier.stopping();
+            if (process.current != nullptr) process.current->stop("signal");
+            continue;
+        }
+        auto loaded = load_config(process.config_file, process.config.lang);
+        if (!loaded.problems.empty()) {
+            for (const auto& problem : loaded.problems) {
+                log(LogLevel::error, "config_refused", {{"detail", problem.text()}});
+            }
+            log(LogLevel::warning, "config_kept", {{"detail", "the running one goes on"}});
+            continue;
+        }
+        log(LogLevel::notice, "config_accepted", {{"file", process.config_file}});
+        process.pending = std::move(loaded.config);
+        if (process.current != nullptr) process.current->stop("configuration");
+    }
+}
+
+/// Tells systemd that we are ready and, if it asks for it, that ticks go on being taken.
+net::awaitable<void> report(Process& process, Clock& clock, Daemon& daemon, Millis tick) {
+    bool is_on = true;
+    while (is_on && !daemon.is_running())
+        is_on = co_await clock.sleep_until(clock.now() + Millis{50});
+    if (is_on) process.notifier.ready();
+    const auto limit = process.notifier.watchdog_timeout();
+    if (!limit) co_return;
+    while (is_on) {
+        if (clock.now() - daemon.last_tick() < tick * 3 + Millis{5000}) process.notifier.watchdog();
+        is_on = co_await clock.sleep_until(clock.now() + *limit / 2);
+    }
+}
+
+/// One daemon with one configuration, from its first reading to its last commit.
+net::awaitable<Result<RunEnd>> live(Process& process) {
+    const auto config = process.config;
+    const auto executor = process.loop.get_executor();
+    set_log_level(level_of(config.log_level));
+    SystemClock clock;
+    SystemEntropy entropy;
+    auto kernel = open_netlink_source(clock, process.paths);
+    if (!kernel) co_return kernel.error();
+    auto watch = open_netlink_watch(executor, clock);
+    if (!watch) co_return watch.error();
+    auto ring = open_ring(process.paths.runtime + "/ring", process.facts.boot, ring_bytes(config));
+    if (!ring) co_return ring.error();
+    auto prober = open_system_prober(executor, clock, entropy);
+    CurlThread curl;
+    std::vector<std::unique_ptr<Uplink>> uplinks;
+    Edges edges{.clock = &clock,
+                .entropy = &entropy,
+                .facts = process.facts,
+                .paths = process.paths,
+                .kernel = kernel->get(),
+                .watch = watch->get(),
+                .prober = prober.get(),
+                .ring = ring->get(),
+                .uplinks = {},
+                .loop = executor,
+                .worker = process.storage.executor(),
+                .journal = {.path = process.paths.state + "/journal.db",
+                            .vfs = {},
+                            .page_bytes = 0,
+                            .utc_offset = config.site.utc_offset},
+                .on_stop = {}};
+    if (config.is_assigned()) {
+        for (const auto& target : config.sync.targets) {
+            auto uplink = open_uplink(curl, {.url = target.url,
+                                             .ca_file = target.ca_file,
+                                             .token_file = target.token_file,
+                                             .cert_file = target.cert_file,
+                                             .key_file = target.key_file,
+                                             .interface = {},
+                                             .allow_plain = target.allow_plain});
+            if (!uplink) {
+                co_return Error{uplink.error().code,
+                                "sync target " + target.name + ": " + uplink.error().detail};
+            }
+            edges.uplinks.push_back(uplink->get());
+            uplinks.push_back(std::move(*uplink));
+        }
+    }
+    edges.on_stop = [&curl] { curl.stop(); };
+
+    Daemon daemon{config, edges};
+    process.current = &daemon;
+    Join helpers{executor};
+    helpers.start("report", [&process, &clock, &daemon, tick = config.metering.tick] {
+        return report(process, clock, daemon, tick);
+    });
+    auto end = co_await daemon.run();
+    process.current = nullptr;
+    clock.stop();
+    curl.stop();
+    (*watch)->stop();
+    co_await helpers.all_done();
+    co_return end;
+}
+
+net::awaitable<int> lives(Process& process) {
+    for (;;) {
+        const auto end = co_await live(process);
+        if (!end) {
+            log(LogLevel::error, "cannot_run", {{"detail", end.error().detail}});
+            co_return EX_IOERR;
+        }
+        if (process.is_stopping) co_return EX_OK;
+        if (auto next = std::exchange(process.pending, std::nullopt)) {
+            process.config = std::move(*next);
+            process.notifier.reloading();
+        } else {
+            log(LogLevel::warning, "storage_reopened",
+                {{"detail", "the journal failed and is opened anew; the ring holds what is new"}});
+        }
+    }
+}
+
+ApiSources api_of(Process& process) {
+    const auto not_ready = [] {
+        return Error{Errc::unreachable, "the daemon is starting or stopping; ask again"};
+    };
+    ApiSources sources;
+    sources.status = [&process, not_ready]() -> Result<web::Status> {
+        if (process.current == nullptr) return not_ready();
+        return process.current->status();
+    };
+    sources.usage = [&process, not_ready](
+                        UsagePeriod period, WallTime from,
+                        WallTime to) -> net::awaitable<Result<std::vector<UsageRow>>> {
+        if (process.current == nullptr) co_return not_ready();
+        auto rows = co_await process.current->usage(period, from, to);
+        co_return rows;
+    };
+    sources.outages = [&process,
+                       not_ready]() -> net::awaitable<Result<std::vector<web::OutageRow>>> {
+        if (process.current == nullptr) co_return not_ready();
+        auto rows = co_await process.current->outages();
+        co_return rows;
+    };
+    sources.push_now = [&process] {
+        if (process.current != nullptr) process.current->push_now();
+    };
+    return sources;
+}
+
+bool make_folder(const std::string& path) {
+    std::error_code failure;
+    std::filesystem::create_directories(path, failure);
+    if (std::filesystem::is_directory(path)) return true;
+    log(LogLevel::error, "folder_missing",
+        {{"folder", path},
+         {"detail", failure.message() + "; make it, or run as root or by systemd"}});
+    return false;
+}
+
+}  // namespace
+
+int run_process(const LoadedConfig& loaded, const std::string& config_file,
+                const HostPaths& paths) {
+    set_log_level(level_of(loaded.config.log_level));
+    if (!make_folder(paths.state) || !make_folder(paths.runtime)) return EX_CANTCREAT;
+    auto lock = LockFile::acquire(paths.state + "/gerbang.lock");
+    if (!lock) {
+        log(LogLevel::error, "locked", {{"detail", lock.error().detail}});
+        return EX_TEMPFAIL;
+    }
+    auto facts = read_host_facts(paths);
+    if (!facts) {
+        log(LogLevel::error, "host_unreadable", {{"detail", facts.error().detail}});
+        return EX_OSFILE;
+    }
+    if (is_really_ram(paths.state)) {
+        log(LogLevel::error, "state_is_ram",
+            {{"folder", paths.state},
+             {"detail", "everything is lost at a power cut; put it on flash or a disk"}});
+    }
+    if (!is_really_ram(paths.runtime)) {
+        log(LogLevel::warning, "runtime_is_not_ram",
+            {{"folder", paths.runtime}, {"detail", "the ring wears the flash; use a tmpfs"}});
+    }
+
+    Process process{
+        .config = loaded.config, .config_file = config_file, .paths = paths, .facts = *facts};
+    Signals signals{process.loop.get_executor()};
+    auto server = start_server(process.loop.get_executor(),
+                               Listen{.unix_path = paths.runtime + "/gerbang.sock"}, ServerLimits{},
+                               make_local_api(api_of(process)));
+    if (!server) {
+        log(LogLevel::error, "socket_failed", {{"detail", server.error().detail}});
+        return EX_CANTCREAT;
+    }
+    int status = EX_SOFTWARE;
+    net::co_spawn(process.loop, obey(process, signals), [](std::exception_ptr failure) {
+        if (failure) std::rethrow_exception(failure);
+    });
+    net::co_spawn(process.loop, lives(process), [&](std::exception_ptr failure, int result) {
+        if (failure) std::rethrow_exception(failure);
+        status = result;
+        signals.stop();
+        (*server)->stop();
+    });
+    try {
+        process.loop.run();
+    } catch (const std::exception& error) {
+        log(LogLevel::error, "loop_failed", {{"detail", error.what()}});
+        return EX_SOFTWARE;
+    }
+    process.storage.join();
+    return status;
+}
+
+}  // namespace gerbang
