@@ -32,9 +32,13 @@ struct ServerResponse {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
-    std::optional<Seconds> retry_after;
+    std::optional<Seconds> retry_after = std::nullopt;
+    std::string allow = {};  ///< Allow header, with 405
+    /// Date header. The province sets it: devices without a clock take the time from it.
+    std::optional<WallTime> date = std::nullopt;
 };
 
+/// Answers one complete request on the server's executor. An exception becomes a logged 500.
 using Handler = std::function<net::awaitable<ServerResponse>(ServerRequest)>;
 
 struct ServerLimits {
@@ -42,7 +46,10 @@ struct ServerLimits {
     std::size_t max_header_bytes = 8192;
     std::size_t max_body_bytes = 1u << 20;
     Millis idle_timeout{30000};
-    Millis request_timeout{20000};
+    Millis request_timeout{20000};  ///< for a TLS handshake, one request, one answer each
+    /// From one IPv4 address or IPv6 /64 that is not loopback; 0: no cap. A listener on the LAN
+    /// takes 8. The province must not: whole districts share one address behind a carrier's NAT.
+    std::size_t max_sessions_per_address = 0;
 };
 
 struct Listen {
@@ -55,17 +62,22 @@ struct Listen {
 };
 
 /// Accepts connections and feeds complete requests to the handler, one at a time per connection.
-/// Every limit is enforced; past `max_sessions` new connections are closed at once.
+///
+/// Every limit is enforced; past `max_sessions` new connections are closed at once. What cannot be
+/// a request is answered here (400, 411 for chunked bodies, 413, 431) and the connection closed; a
+/// request that is too slow is cut off. Executor's thread only. Destruction stops it.
 class HttpServer {
 public:
     virtual ~HttpServer() = default;
     [[nodiscard]] virtual std::uint16_t port() const = 0;
-    /// Closes the listener and all connections; their coroutines then end.
+    /// Closes the listener and all connections and removes the UNIX socket; the coroutines then
+    /// end, those inside the handler when it returns. Idempotent.
     virtual void stop() = 0;
 };
 
 /// Binds and starts to accept on `executor`. `bad_input` names address and remedy ("address in
-/// use", certificate unreadable).
+/// use", certificate unreadable). A socket file that a dead process left is replaced, one that
+/// answers and any other kind of file are not.
 [[nodiscard]] Result<std::unique_ptr<HttpServer>> start_server(net::any_io_executor executor,
                                                                const Listen& listen,
                                                                const ServerLimits& limits,

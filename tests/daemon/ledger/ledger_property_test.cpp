@@ -154,7 +154,7 @@ private:
 
 TEST_CASE("Ledger keeps segments contiguous and ordered through any weather and restarts",
           "[ledger]") {
-    for (std::uint64_t round = 0; round < test_rounds(300); ++round) {
+    for (std::uint64_t round = 0; round < test_rounds(100); ++round) {
         INFO("round " << round);
         Weather weather{test_seed() * 1000003 + round};
         for (int i = 0; i < 400; ++i) weather.step();

@@ -1,0 +1,558 @@
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <exception>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "common/core/check.hpp"
+#include "common/web/status.hpp"
+#include "daemon/host/log.hpp"
+#include "daemon/serve/http.hpp"
+#include "daemon/serve/target.hpp"
+
+namespace gerbang {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace ssl = boost::asio::ssl;
+using boost::system::error_code;
+
+// One protocol type for TCP and UNIX sockets, so that Beast is instantiated twice (plain, TLS)
+// rather than three times.
+using Protocol = net::generic::stream_protocol;
+using Plain = beast::basic_stream<Protocol, net::any_io_executor>;
+using Tls = ssl::stream<Plain>;
+using Acceptor = net::basic_socket_acceptor<Protocol, net::any_io_executor>;
+
+constexpr auto kAwait = net::as_tuple(net::use_awaitable);
+constexpr std::size_t kReadAhead = 16384;
+constexpr std::size_t kLingerBytes = 4u << 20;
+constexpr std::chrono::milliseconds kAcceptPause{100};
+
+/// What the sessions of one server share; dies with the last of them.
+struct Shared {
+    net::any_io_executor executor;
+    ServerLimits limits;
+    Handler handler;
+    std::optional<ssl::context> tls;
+    bool is_local = false;
+    bool is_stopped = false;
+    std::size_t admitted = 0;
+    std::set<Plain*> sessions;  ///< those of `admitted` that have begun
+    std::map<std::string, std::size_t> per_address;
+};
+
+/// Counts one connection from its acceptance to the end of its coroutine.
+class Admission {
+public:
+    Admission(std::shared_ptr<Shared> shared, std::string address)
+        : shared_{std::move(shared)}, address_{std::move(address)} {
+        ++shared_->admitted;
+        if (!address_.empty()) ++shared_->per_address[address_];
+    }
+    ~Admission() {
+        --shared_->admitted;
+        if (stream_ != nullptr) shared_->sessions.erase(stream_);
+        const auto found = shared_->per_address.find(address_);
+        if (found != shared_->per_address.end() && --found->second == 0) {
+            shared_->per_address.erase(found);
+        }
+    }
+    Admission(const Admission&) = delete;
+    Admission& operator=(const Admission&) = delete;
+
+    void watch(Plain& stream) {
+        stream_ = &stream;
+        shared_->sessions.insert(stream_);
+    }
+
+private:
+    std::shared_ptr<Shared> shared_;
+    std::string address_;
+    Plain* stream_ = nullptr;
+};
+
+std::string errno_text(int code) {
+    return error_code{code, boost::system::system_category()}.message();
+}
+
+Plain& lowest(Plain& stream) {
+    return stream;
+}
+Plain& lowest(Tls& stream) {
+    return stream.next_layer();
+}
+
+/// The common name of the verified client certificate; empty without one, or when the name is
+/// missing, repeated or holds control characters.
+std::string client_name_of(Tls& stream) {
+    SSL* handle = stream.native_handle();
+    if (SSL_get_verify_result(handle) != X509_V_OK) return {};
+    const X509* certificate = SSL_get0_peer_certificate(handle);
+    if (certificate == nullptr) return {};
+    const X509_NAME* subject = X509_get_subject_name(certificate);
+    const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) return {};
+    unsigned char* text = nullptr;
+    const int size =
+        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (size < 0) return {};
+    std::string name{reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)};
+    OPENSSL_free(text);
+    const bool has_control = std::any_of(
+        name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    return has_control ? std::string{} : name;
+}
+
+/// "Sat, 21 Nov 2026 18:20:13 GMT"
+std::string http_date(WallTime at) {
+    const auto seconds = static_cast<std::time_t>(to_ms(at) / 1000);
+    std::tm parts{};
+    if (gmtime_r(&seconds, &parts) == nullptr) return {};
+    constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    std::array<char, 40> text{};
+    std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                  kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon], parts.tm_year + 1900,
+                  parts.tm_hour, parts.tm_min, parts.tm_sec);
+    return text.data();
+}
+
+ServerResponse problem(int status, const char* title, const std::string& detail) {
+    return {.status = status,
+            .content_type = "application/problem+json",
+            .body = web::problem_json(status, title, detail)};
+}
+
+/// The answer to something that is not a request we take; nothing where only closing is left.
+std::optional<ServerResponse> answer_to(const error_code& error, const ServerLimits& limits) {
+    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+        return problem(431, "Request Header Fields Too Large",
+                       "more than " + std::to_string(limits.max_header_bytes) + " bytes of header");
+    }
+    if (error == http::error::body_limit) {
+        return problem(413, "Content Too Large",
+                       "more than " + std::to_string(limits.max_body_bytes) + " bytes of body");
+    }
+    if (error == http::error::end_of_stream || error == http::error::partial_message) {
+        return std::nullopt;
+    }
+    if (error.category() == http::make_error_code(http::error::bad_version).category()) {
+        return problem(400, "Bad Request", error.message());
+    }
+    return std::nullopt;
+}
+
+/// Runs the handler; whatever it throws ends as a logged 500.
+net::awaitable<ServerResponse> handled(const Shared& shared, ServerRequest request) {
+    const std::string what = request.method + " " + request.path;
+    std::string failure;
+    try {
+        auto response = co_await shared.handler(std::move(request));
+        co_return response;
+    } catch (const std::exception& error) {
+        failure = error.what();
+    } catch (...) {
+        failure = "unknown exception";
+    }
+    log(LogLevel::error, "request_failed", {{"request", what}, {"detail", failure}});
+    co_return problem(500, "Internal Server Error", "the request failed; see the log");
+}
+
+template <class Stream>
+net::awaitable<bool> send(Stream& stream, const Shared& shared, const ServerResponse& answer,
+                          unsigned version, bool is_head, bool keep_alive) {
+    http::response<http::string_body> message;
+    message.version(version);
+    message.result(static_cast<unsigned>(answer.status));
+    message.keep_alive(keep_alive);
+    if (!answer.content_type.empty()) message.set(http::field::content_type, answer.content_type);
+    if (!answer.allow.empty()) message.set(http::field::allow, answer.allow);
+    if (answer.date) message.set(http::field::date, http_date(*answer.date));
+    if (answer.retry_after) {
+        message.set(http::field::retry_after, std::to_string(answer.retry_after->count()));
+    }
+    message.set(http::field::cache_control, "no-store");
+    if (answer.status != 204) message.content_length(answer.body.size());
+    if (!is_head && answer.status != 204) message.body() = answer.body;
+    lowest(stream).expires_after(shared.limits.request_timeout);
+    const auto [error, size] = co_await http::async_write(stream, message, kAwait);
+    co_return !error;
+}
+
+/// Lets the peer read the last answer although it is still sending: a plain close would reset the
+/// connection and destroy it. Bounded in bytes and time.
+net::awaitable<void> linger(Plain& stream, const ServerLimits& limits) {
+    error_code ignored;
+    stream.socket().shutdown(Protocol::socket::shutdown_send, ignored);
+    stream.expires_after(std::min(limits.request_timeout, Millis{2000}));
+    std::array<char, 4096> sink{};
+    for (std::size_t total = 0; total < kLingerBytes;) {
+        const auto [error, size] = co_await stream.async_read_some(net::buffer(sink), kAwait);
+        if (error) break;
+        total += size;
+    }
+}
+
+ServerRequest to_request(http::request<http::string_body>& message, Target target) {
+    ServerRequest request;
+    request.method = std::string{message.method_string()};
+    request.path = std::move(target.path);
+    request.query = std::move(target.query);
+    request.body = std::move(message.body());
+    request.content_type = std::string{message[http::field::content_type]};
+    request.authorization = std::string{message[http::field::authorization]};
+    return request;
+}
+
+/// Reads one request, lets the handler answer it. False when the connection is to be closed.
+template <class Stream>
+net::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const Shared& shared,
+                              const std::string& client_name) {
+    const auto& limits = shared.limits;
+    if (buffer.size() == 0) {
+        lowest(stream).expires_after(limits.idle_timeout);
+        const auto [error, size] = co_await stream.async_read_some(buffer.prepare(512), kAwait);
+        if (error) co_return false;
+        buffer.commit(size);
+    }
+    // From the first byte on the whole request has one deadline, however it drips.
+    lowest(stream).expires_after(limits.request_timeout);
+    http::request_parser<http::string_body> parser;
+    parser.header_limit(static_cast<std::uint32_t>(limits.max_header_bytes));
+    parser.body_limit(limits.max_body_bytes);
+
+    auto [error, header_size] = co_await http::async_read_header(stream, buffer, parser, kAwait);
+    std::optional<ServerResponse> refusal;
+    if (!error && parser.chunked()) {
+        refusal = problem(411, "Length Required", "chunked bodies are not taken");
+    }
+    if (!error && !refusal && parser.get()[http::field::expect] == "100-continue") {
+        http::response<http::empty_body> go_on{http::status::continue_, parser.get().version()};
+        const auto [write_error, size] = co_await http::async_write(stream, go_on, kAwait);
+        if (write_error) co_return false;
+    }
+    if (!error && !refusal) {
+        const auto [body_error, size] = co_await http::async_read(stream, buffer, parser, kAwait);
+        error = body_error;
+    }
+    auto target = error || refusal
+                      ? std::nullopt
+                      : parse_target({parser.get().target().data(), parser.get().target().size()});
+    if (error) {
+        refusal = answer_to(error, limits);
+        if (!refusal) co_return false;
+    } else if (!refusal && !target) {
+        refusal = problem(400, "Bad Request", "the request target is not a plain path");
+    } else if (!refusal && parser.get().count(http::field::authorization) > 1) {
+        refusal = problem(400, "Bad Request", "more than one Authorization header");
+    }
+    if (refusal) {
+        const bool sent = co_await send(stream, shared, *refusal, 11, false, false);
+        if (sent) co_await linger(lowest(stream), limits);
+        co_return false;
+    }
+
+    auto message = parser.release();
+    const bool keep_alive = message.keep_alive() && !shared.is_stopped;
+    const bool is_head = message.method() == http::verb::head;
+    auto request = to_request(message, std::move(*target));
+    request.client_name = client_name;
+    request.is_local = shared.is_local;
+    lowest(stream).expires_never();
+    const auto answer = co_await handled(shared, std::move(request));
+    if (shared.is_stopped) co_return false;
+    const bool sent = co_await send(stream, shared, answer, message.version(), is_head, keep_alive);
+    co_return sent&& keep_alive;
+}
+
+template <class Stream>
+net::awaitable<void> serve(Stream& stream, const Shared& shared, std::string client_name) {
+    beast::flat_buffer buffer{shared.limits.max_header_bytes + kReadAhead};
+    for (bool going = true; going && !shared.is_stopped;) {
+        going = co_await exchange(stream, buffer, shared, client_name);
+    }
+}
+
+net::awaitable<void> run_session(std::shared_ptr<Shared> shared, Protocol::socket socket,
+                                 std::unique_ptr<Admission> admission) {
+    if (!shared->tls) {
+        Plain stream{std::move(socket)};
+        admission->watch(stream);
+        co_await serve(stream, *shared, {});
+        admission.reset();
+        co_return;
+    }
+    Tls stream{Plain{std::move(socket)}, *shared->tls};
+    admission->watch(lowest(stream));
+    lowest(stream).expires_after(shared->limits.request_timeout);
+    const auto [error] = co_await stream.async_handshake(ssl::stream_base::server, kAwait);
+    if (!error) {
+        co_await serve(stream, *shared, client_name_of(stream));
+        if (!shared->is_stopped) {
+            lowest(stream).expires_after(std::min(shared->limits.request_timeout, Millis{2000}));
+            (void)co_await stream.async_shutdown(kAwait);
+        }
+    }
+    admission.reset();
+}
+
+/// The key under which connections of one neighbour are counted; empty: not counted.
+std::string address_key(const Protocol::socket& socket) {
+    error_code error;
+    const auto peer = socket.remote_endpoint(error);
+    if (error) return {};
+    net::ip::tcp::endpoint endpoint;
+    const int family = peer.protocol().family();
+    if ((family != AF_INET && family != AF_INET6) || peer.size() > endpoint.capacity()) return {};
+    std::memcpy(endpoint.data(), peer.data(), peer.size());
+    auto address = endpoint.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
+    }
+    if (address.is_loopback()) return {};
+    if (address.is_v4()) return address.to_string();
+    auto bytes = address.to_v6().to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+    return net::ip::make_address_v6(bytes).to_string();
+}
+
+/// Whether there is room for one more connection from `address`.
+bool admits(const Shared& shared, const std::string& address) {
+    if (shared.is_stopped || shared.admitted >= shared.limits.max_sessions) return false;
+    if (address.empty() || shared.limits.max_sessions_per_address == 0) return true;
+    const auto found = shared.per_address.find(address);
+    return found == shared.per_address.end() ||
+           found->second < shared.limits.max_sessions_per_address;
+}
+
+void report_end(std::exception_ptr failure) {
+    if (!failure) return;
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+        log(LogLevel::error, "session_failed", {{"detail", error.what()}});
+    } catch (...) {
+        log(LogLevel::error, "session_failed", {{"detail", "unknown exception"}});
+    }
+}
+
+net::awaitable<void> accept_loop(std::shared_ptr<Shared> shared,
+                                 std::shared_ptr<Acceptor> acceptor) {
+    net::steady_timer pause{shared->executor};
+    bool was_failing = false;
+    while (!shared->is_stopped) {
+        auto [error, socket] = co_await acceptor->async_accept(kAwait);
+        if (shared->is_stopped) break;
+        if (error) {
+            // Out of descriptors, mostly: the connection stays in the queue, so do not spin.
+            if (!was_failing)
+                log(LogLevel::warning, "accept_failed", {{"detail", error.message()}});
+            was_failing = true;
+            pause.expires_after(kAcceptPause);
+            (void)co_await pause.async_wait(kAwait);
+            continue;
+        }
+        was_failing = false;
+        auto address = address_key(socket);
+        if (!admits(*shared, address)) continue;  // closes it
+        auto admission = std::make_unique<Admission>(shared, std::move(address));
+        net::co_spawn(shared->executor,
+                      run_session(shared, std::move(socket), std::move(admission)), report_end);
+    }
+}
+
+class Server final : public HttpServer {
+public:
+    Server(std::shared_ptr<Shared> shared, std::shared_ptr<Acceptor> acceptor, std::uint16_t port,
+           std::string unix_path)
+        : shared_{std::move(shared)},
+          acceptor_{std::move(acceptor)},
+          port_{port},
+          unix_path_{std::move(unix_path)} {
+        struct stat file {};
+        if (!unix_path_.empty() && ::lstat(unix_path_.c_str(), &file) == 0) inode_ = file.st_ino;
+        net::co_spawn(shared_->executor, accept_loop(shared_, acceptor_), report_end);
+    }
+    ~Server() override { stop(); }
+
+    [[nodiscard]] std::uint16_t port() const override { return port_; }
+
+    void stop() override {
+        if (std::exchange(shared_->is_stopped, true)) return;
+        error_code ignored;
+        acceptor_->close(ignored);
+        for (auto* session : shared_->sessions) session->close();
+        struct stat file {};
+        // A successor may have put its own socket there already.
+        if (!unix_path_.empty() && ::lstat(unix_path_.c_str(), &file) == 0 &&
+            file.st_ino == inode_) {
+            ::unlink(unix_path_.c_str());
+        }
+    }
+
+private:
+    std::shared_ptr<Shared> shared_;
+    std::shared_ptr<Acceptor> acceptor_;
+    std::uint16_t port_;
+    std::string unix_path_;
+    ino_t inode_ = 0;
+};
+
+Error refused(const std::string& operation, const std::string& why) {
+    return Error{Errc::bad_input, operation + ": " + why};
+}
+
+/// Removes the socket file of a dead process. Fails when somebody answers or it is no socket.
+Result<void> clear_path(const std::string& path) {
+    const std::string operation = "listen on " + path;
+    struct stat file {};
+    if (::lstat(path.c_str(), &file) != 0) {
+        return errno == ENOENT ? ok() : refused(operation, errno_text(errno));
+    }
+    if (!S_ISSOCK(file.st_mode)) return refused(operation, "a file that is no socket is there");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (probe < 0) return refused(operation, errno_text(errno));
+    const int connected =
+        ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int why = connected == 0 ? 0 : errno;
+    ::close(probe);
+    // EAGAIN: somebody listens, and his queue is full.
+    if (why == 0 || why == EAGAIN) {
+        return refused(operation, "another process answers there; stop it first");
+    }
+    if (why != ECONNREFUSED) return refused(operation, errno_text(why));
+    if (::unlink(path.c_str()) != 0) return refused(operation, errno_text(errno));
+    return ok();
+}
+
+Result<Protocol::endpoint> endpoint_of(const Listen& listen) {
+    if (!listen.unix_path.empty()) {
+        if (listen.unix_path.size() >= sizeof(sockaddr_un{}.sun_path)) {
+            return refused("listen on " + listen.unix_path, "path longer than 107 bytes");
+        }
+        if (auto cleared = clear_path(listen.unix_path); !cleared) return cleared.error();
+        return Protocol::endpoint{net::local::stream_protocol::endpoint{listen.unix_path}};
+    }
+    error_code error;
+    const auto address = net::ip::make_address(listen.address, error);
+    if (error) return refused("listen on " + listen.address, "not a numeric IP address");
+    return Protocol::endpoint{net::ip::tcp::endpoint{address, listen.port}};
+}
+
+Result<std::shared_ptr<Acceptor>> bind(net::any_io_executor executor, const Listen& listen) {
+    const auto endpoint = endpoint_of(listen);
+    if (!endpoint) return endpoint.error();
+    const std::string operation =
+        "listen on " + (listen.unix_path.empty()
+                            ? listen.address + " port " + std::to_string(listen.port)
+                            : listen.unix_path);
+    auto acceptor = std::make_shared<Acceptor>(executor);
+    error_code error;
+    acceptor->open(endpoint->protocol(), error);
+    if (!error && listen.unix_path.empty()) {
+        acceptor->set_option(Acceptor::reuse_address{true}, error);
+    }
+    if (!error) acceptor->bind(*endpoint, error);
+    // Before listen(2) nobody can connect, so there is no moment with wider rights.
+    if (!error && !listen.unix_path.empty() && ::chmod(listen.unix_path.c_str(), 0660) != 0) {
+        error = error_code{errno, boost::system::system_category()};
+    }
+    if (!error) acceptor->listen(128, error);
+    if (error) return refused(operation, error.message());
+    return acceptor;
+}
+
+Result<void> load_tls(ssl::context& tls, const Listen& listen) {
+    error_code error;
+    tls.set_options(ssl::context::default_workarounds | ssl::context::no_compression |
+                        ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1,
+                    error);
+    SSL_CTX* handle = tls.native_handle();
+    SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION);
+    SSL_CTX_set_options(handle, SSL_OP_NO_RENEGOTIATION);
+    tls.use_certificate_chain_file(listen.cert_file, error);
+    if (error) return refused("read certificate " + listen.cert_file, error.message());
+    tls.use_private_key_file(listen.key_file, ssl::context::pem, error);
+    if (error) return refused("read key " + listen.key_file, error.message());
+    // Without a context of its own, a resumed session with a client certificate is refused.
+    static constexpr unsigned char kContext[] = "gerbang";
+    SSL_CTX_set_session_id_context(handle, kContext, sizeof kContext - 1);
+    if (listen.client_ca_file.empty()) return ok();
+    tls.load_verify_file(listen.client_ca_file, error);
+    if (!error) {
+        tls.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, error);
+    }
+    if (error) return refused("read client CA " + listen.client_ca_file, error.message());
+    SSL_CTX_set_client_CA_list(handle, SSL_load_client_CA_file(listen.client_ca_file.c_str()));
+    return ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> start_server(net::any_io_executor executor,
+                                                 const Listen& listen, const ServerLimits& limits,
+                                                 Handler handler) {
+    GERBANG_CHECK(handler);
+    auto shared = std::make_shared<Shared>();
+    shared->executor = executor;
+    shared->limits = limits;
+    shared->handler = std::move(handler);
+    shared->is_local = !listen.unix_path.empty();
+    try {
+        if (!listen.cert_file.empty()) {
+            shared->tls.emplace(ssl::context::tls_server);
+            if (auto loaded = load_tls(*shared->tls, listen); !loaded) return loaded.error();
+        }
+        auto acceptor = bind(executor, listen);
+        if (!acceptor) return acceptor.error();
+        std::uint16_t port = 0;
+        if (!shared->is_local) {
+            net::ip::tcp::endpoint bound;
+            const auto local = (*acceptor)->local_endpoint();
+            std::memcpy(bound.data(), local.data(), std::min(local.size(), bound.capacity()));
+            port = bound.port();
+        }
+        std::unique_ptr<HttpServer> server = std::make_unique<Server>(
+            std::move(shared), std::move(*acceptor), port, listen.unix_path);
+        return server;
+    } catch (const std::exception& error) {
+        return refused("start the HTTP server", error.what());
+    }
+}
+
+}  // namespace gerbang
