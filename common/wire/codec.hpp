@@ -3,6 +3,7 @@
 // The one codec: stored commits, blocks and batches are all packs. FORMAT.md describes the bytes
 // well enough to write a decoder from it; tests/common/wire/decode.py is one.
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,16 +16,24 @@
 namespace gerbang::wire {
 
 /// Limits that every decoder enforces before it allocates.
-inline constexpr std::size_t kMaxPackBytes = 4u << 20;          ///< encoded
+inline constexpr std::size_t kMaxPackBytes = 4u << 20;          ///< encoded, in a batch
 inline constexpr std::size_t kMaxPackDecodedBytes = 64u << 20;  ///< inside the compression
 inline constexpr std::size_t kMaxRecordsPerPack = 8192;
+inline constexpr std::size_t kMaxReadingsPerPack = std::size_t{1} << 23;
+inline constexpr std::size_t kMaxColumnsPerPack = std::size_t{1} << 20;  ///< over all chunks
 
-/// Encodes `records` (1 to `kMaxRecordsPerPack`, well-formed, sequence numbers contiguous) column
-/// by column across all their chunks. Deterministic: the same records give the same bytes.
+/// How many of `records`, from the front, one pack takes: at least 1 when there are any. A pack
+/// of them can always be decoded again. A journal commit is always far below; ask before packing
+/// what has piled up.
+[[nodiscard]] std::size_t records_that_fit(std::span<const Record> records);
+
+/// Encodes `records` (1 to `records_that_fit`, well-formed, sequence numbers contiguous) column
+/// by column across all their chunks. Deterministic: the same records give the same bytes. May be
+/// called from several threads at once; each keeps its own compression context (about 1 MiB).
 [[nodiscard]] std::string encode_pack(const std::vector<Record>& records);
 /// `bad_input` names what is wrong and where. Everything decoded is well-formed (`defect_of`).
 [[nodiscard]] Result<std::vector<Record>> decode_pack(std::string_view bytes);
-/// First and last sequence of a pack without decoding the rest.
+/// First and last sequence of a pack without decoding the rest; the checksum is not verified.
 [[nodiscard]] Result<SeqRange> range_of_pack(std::string_view bytes);
 
 /// What travels: a contiguous range of one epoch of one site.
@@ -43,7 +52,7 @@ struct Batch {
 [[nodiscard]] Result<Receipt> decode_receipt(std::string_view bytes);
 
 /// One tick as a ring entry: times and values relative to `previous` (nullptr: absolute), so that
-/// a day of ticks fits the ring. Decode with the same `previous`.
+/// a day of ticks fits the ring. Decode with the same `previous`. Not protected by a checksum.
 [[nodiscard]] std::string encode_tick(const Tick& tick, const Tick* previous);
 [[nodiscard]] Result<Tick> decode_tick(std::string_view bytes, const Tick* previous);
 
