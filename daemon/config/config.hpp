@@ -92,11 +92,12 @@ struct LoadedConfig {
 
 /// Reads `file` and then `conf.d/*.yaml` beside it in name order (later files override scalars and
 /// lists; each file at most 64 KiB, depth 8). Finds all mistakes in one run. `language` is used
-/// for messages until the file's own `lang` is known.
-[[nodiscard]] LoadedConfig load_config(const std::string& file, Language language);
+/// for messages unless the file sets `lang` and `file_may_choose`; `Config::lang` is what was used.
+[[nodiscard]] LoadedConfig load_config(const std::string& file, Language language,
+                                       bool file_may_choose = true);
 /// The same for one text; `name` stands for the file in messages.
 [[nodiscard]] LoadedConfig parse_config(const std::string& text, const std::string& name,
-                                        Language language);
+                                        Language language, bool file_may_choose = true);
 
 /// The reference of every key: path, form, default, range, meaning. Markdown, from the schema.
 [[nodiscard]] std::string config_reference(Language language);
