@@ -21,8 +21,8 @@
 namespace gerbang {
 
 struct JournalOptions {
-    std::string path;  ///< .../journal.db
-    std::string vfs;   ///< SQLite VFS name; empty: the default. Tests inject faults here.
+    std::string path{};  ///< .../journal.db
+    std::string vfs{};   ///< SQLite VFS name; empty: the default. Tests inject faults here.
     std::uint32_t page_bytes = 0;  ///< 0: the file system's block size (512..65536)
     Seconds utc_offset{8 * 3600};  ///< days, months and years of roll-ups are site time
 };

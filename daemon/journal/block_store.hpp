@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/core/result.hpp"
+#include "common/model/record.hpp"
+#include "daemon/journal/journal.hpp"
+#include "daemon/journal/sqlite.hpp"
+
+namespace gerbang {
+
+/// Number of an epoch in this database, from 1.
+using EpochNo = std::int64_t;
+
+/// Key of a record's row: sorts by epoch, then by sequence number.
+[[nodiscard]] constexpr std::int64_t row_id(EpochNo epoch, Seq seq) noexcept {
+    return epoch << 40 | static_cast<std::int64_t>(seq.value);
+}
+
+/// The tables `block`, `event` and `head`: records as packs of contiguous ranges, copies of the
+/// protected events, and chain heads. A pack may hold any number of records.
+class BlockStore {
+public:
+    [[nodiscard]] Result<void> prepare(sql::Connection& connection);
+
+    /// Stores `records` (contiguous) inside the caller's transaction.
+    [[nodiscard]] Result<void> insert(EpochNo epoch, const std::vector<Record>& records);
+
+    /// Calls `visit` for each record of `range` in order until it returns false. `not_found` when
+    /// `range.first` or a later one before the end of what is stored is absent.
+    using Visitor = std::function<bool(Record&)>;
+    [[nodiscard]] Result<void> visit(EpochNo epoch, SeqRange range, const Visitor& visitor);
+
+    /// As `Journal::read`, without `epoch` and `before`.
+    [[nodiscard]] Result<std::vector<Record>> read(EpochNo epoch, SeqRange range,
+                                                   std::uint64_t max_bytes);
+
+    /// Copies of events of `kind` with numbers up to `last`, ascending or newest first, until
+    /// `visit` returns false.
+    using EventVisitor = std::function<bool(Seq, const Event&)>;
+    [[nodiscard]] Result<void> events(EpochNo epoch, EventKind kind, Seq last, bool newest_first,
+                                      const EventVisitor& visitor);
+
+    /// Chain head after `seq`, from the nearest stored or remembered head at or below it.
+    [[nodiscard]] Result<Head> head_after(EpochNo epoch, Seq seq);
+    /// Stores a head, inside the caller's transaction.
+    [[nodiscard]] Result<void> put_head(EpochNo epoch, Seq seq, const Head& head);
+
+private:
+    struct KnownHead {
+        std::int64_t id = 0;
+        Head head{};
+    };
+    /// Reads blocks from the one that holds `range.first`; `take(id, last, body)` until false.
+    using BlockVisitor = std::function<Result<bool>(Seq, Seq, std::string_view)>;
+    [[nodiscard]] Result<void> blocks(EpochNo epoch, SeqRange range, const BlockVisitor& take);
+    void remember(std::int64_t id, const Head& head);
+
+    sql::Statement put_block_;
+    sql::Statement put_event_;
+    sql::Statement put_head_;
+    sql::Statement list_blocks_;
+    sql::Statement list_events_;
+    sql::Statement list_events_back_;
+    sql::Statement find_head_;
+    std::vector<KnownHead> known_heads_;  ///< newest last; a drain always finds its last one
+};
+
+}  // namespace gerbang

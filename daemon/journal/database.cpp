@@ -1,0 +1,167 @@
+#include "daemon/journal/database.hpp"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <bit>
+#include <filesystem>
+
+namespace gerbang::sql {
+namespace {
+
+// SCHEMA.md explains every table and column.
+constexpr const char* kTables = R"sql(
+CREATE TABLE epoch(
+    no INTEGER PRIMARY KEY,
+    uuid BLOB NOT NULL UNIQUE,
+    last INTEGER
+);
+CREATE TABLE block(
+    id INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TABLE event(
+    kind INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY(kind, id)
+) WITHOUT ROWID;
+CREATE TABLE head(
+    id INTEGER PRIMARY KEY,
+    head BLOB NOT NULL
+);
+CREATE TABLE checkpoint(
+    epoch INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    head BLOB NOT NULL,
+    state BLOB NOT NULL
+);
+CREATE TABLE cursor(
+    consumer TEXT NOT NULL,
+    epoch BLOB NOT NULL,
+    through INTEGER NOT NULL,
+    head BLOB NOT NULL,
+    held TEXT NOT NULL,
+    deferred TEXT NOT NULL,
+    store BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY(consumer, epoch)
+) WITHOUT ROWID;
+CREATE TABLE parked(
+    consumer TEXT NOT NULL,
+    epoch BLOB NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY(consumer, epoch, first)
+) WITHOUT ROWID;
+CREATE TABLE note(
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE rollup(
+    period INTEGER NOT NULL,
+    start_ms INTEGER NOT NULL,
+    is_role INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    rx_bytes INTEGER NOT NULL,
+    tx_bytes INTEGER NOT NULL,
+    rx_peak_bit_per_s INTEGER NOT NULL,
+    tx_peak_bit_per_s INTEGER NOT NULL,
+    minutes TEXT NOT NULL,
+    measured_ms INTEGER NOT NULL,
+    PRIMARY KEY(period, start_ms, is_role, name)
+) WITHOUT ROWID;
+)sql";
+
+/// Block size of the file system that holds `path`, as a page size that SQLite takes.
+std::uint32_t block_bytes_of(const std::string& path) {
+    constexpr std::uint32_t kUsual = 4096;
+    auto folder = std::filesystem::path{path}.parent_path();
+    if (folder.empty()) folder = ".";
+    struct statvfs facts {};
+    if (::statvfs(folder.c_str(), &facts) != 0) return kUsual;
+    const auto bytes = static_cast<std::uint64_t>(facts.f_bsize);
+    if (!std::has_single_bit(bytes)) return kUsual;
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes, 512, 65536));
+}
+
+/// Refuses files that are not ours. Reads only.
+Result<bool> is_new(Connection& connection, const std::string& path) {
+    const auto application = connection.number("PRAGMA application_id");
+    if (!application) return application.error();
+    const auto version = connection.number("PRAGMA user_version");
+    if (!version) return version.error();
+    const auto tables = connection.number("SELECT count(*) FROM sqlite_schema");
+    if (!tables) return tables.error();
+    const auto application_id = application->value_or(0);
+    const auto found = version->value_or(0);
+    if (application_id == 0 && found == 0 && tables->value_or(0) == 0) return true;
+    if (application_id != kApplicationId) {
+        return Error{Errc::bad_input, path + ": a database of another program; left as it is"};
+    }
+    if (found > kSchemaVersion) {
+        return Error{Errc::bad_input, path + ": schema version " + std::to_string(found) +
+                                          " is newer than this gerbang knows (" +
+                                          std::to_string(kSchemaVersion) +
+                                          "); left as it is. Install the newer version again"};
+    }
+    if (found < 1) {
+        return Error{Errc::storage_broken,
+                     path + ": schema version " + std::to_string(found) + " never existed"};
+    }
+    return false;
+}
+
+Result<void> create_tables(Connection& connection) {
+    Transaction transaction{connection};
+    if (auto begun = transaction.begin(); !begun) return begun;
+    if (auto made = connection.run(kTables); !made) return made;
+    const auto marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                       ";PRAGMA user_version=" + std::to_string(kSchemaVersion);
+    if (auto marked = connection.run(marks.c_str()); !marked) return marked;
+    return transaction.commit();
+}
+
+}  // namespace
+
+Result<void> open_database(Connection& connection, const std::string& path, const std::string& vfs,
+                           std::uint32_t page_bytes) {
+    if (auto opened = connection.open(path, vfs); !opened) return opened;
+    // EXCLUSIVE before anything touches the file: no -shm file, whose pages cost a third of the
+    // flash written, and a second process is kept out.
+    if (auto set = connection.run("PRAGMA locking_mode=EXCLUSIVE"); !set) return set;
+    // A commit is durable before its records may be sent. NORMAL loses acknowledged commits.
+    if (auto set = connection.run("PRAGMA synchronous=EXTRA"); !set) return set;
+    const auto fresh = is_new(connection, path);
+    if (!fresh) return fresh.error();
+    if (*fresh) {
+        // A page that is a block of the file system is written without reading or tearing others.
+        const auto page = "PRAGMA page_size=" +
+                          std::to_string(page_bytes != 0 ? page_bytes : block_bytes_of(path));
+        if (auto set = connection.run(page.c_str()); !set) return set;
+    }
+    const auto mode = connection.text("PRAGMA journal_mode=WAL");
+    if (!mode) return mode.error();
+    if (*mode != "wal") {
+        return Error{Errc::storage_broken, path + ": journal_mode=WAL gave " + *mode};
+    }
+    // mmap_size: a failing card would be a signal, not an error. secure_delete: Debian's default
+    // writes zeroes over what is freed. cache_size: KiB, negative. journal_size_limit: the WAL is
+    // never truncated, a file that keeps its size costs no metadata.
+    if (auto set = connection.run("PRAGMA mmap_size=0;PRAGMA secure_delete=OFF;"
+                                  "PRAGMA cache_size=-512;PRAGMA journal_size_limit=-1;"
+                                  "PRAGMA temp_store=MEMORY;PRAGMA cell_size_check=ON");
+        !set) {
+        return set;
+    }
+    if (*fresh) {
+        if (auto made = create_tables(connection); !made) return made;
+    }
+    // Once per opening: the entries of both files must outlive a power cut before the first
+    // promise. SQLite itself never syncs the folder for the database file.
+    return connection.sync_directory();
+}
+
+}  // namespace gerbang::sql

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/core/result.hpp"
+#include "daemon/journal/sqlite.hpp"
+
+namespace gerbang::sql {
+
+/// "GRBG": marks the file as ours (`PRAGMA application_id`).
+inline constexpr std::int64_t kApplicationId = 0x47524247;
+/// Version of the tables in SCHEMA.md (`PRAGMA user_version`).
+inline constexpr std::int64_t kSchemaVersion = 1;
+/// Frames at which the WAL is moved into the database: about 1 MiB with 4 KiB pages.
+inline constexpr int kWalFrames = 256;
+
+/// Opens `connection` on the journal at `path` with the product's settings, and creates the tables
+/// in a new file.
+///
+/// `page_bytes` 0: the block size of the file system. Errors as `to_error`; besides, `bad_input`
+/// for a file of another program or of a newer schema, which is left as it is.
+[[nodiscard]] Result<void> open_database(Connection& connection, const std::string& path,
+                                         const std::string& vfs, std::uint32_t page_bytes);
+
+}  // namespace gerbang::sql

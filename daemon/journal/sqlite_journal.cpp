@@ -1,0 +1,491 @@
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "common/core/check.hpp"
+#include "common/wire/chain.hpp"
+#include "common/wire/codec.hpp"
+#include "daemon/journal/block_store.hpp"
+#include "daemon/journal/cursor_store.hpp"
+#include "daemon/journal/database.hpp"
+#include "daemon/journal/journal.hpp"
+#include "daemon/journal/rollup_store.hpp"
+#include "daemon/journal/sqlite.hpp"
+#include "daemon/journal/state.hpp"
+
+namespace gerbang {
+namespace {
+
+constexpr std::size_t kMaxOutages = 4096;
+/// Hours that a replay may gather before they are written.
+constexpr std::size_t kMaxGatheredHours = 1024;
+
+template <std::size_t N>
+std::string_view view(const std::array<std::uint8_t, N>& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), N};
+}
+
+class SqliteJournal final : public Journal {
+public:
+    explicit SqliteJournal(const JournalOptions& options)
+        : options_{options}, memory_{options.utc_offset} {}
+
+    [[nodiscard]] Result<void> start();
+
+    [[nodiscard]] const JournalState& state() const override { return memory_.state; }
+    [[nodiscard]] Result<Committed> begin_epoch(const EpochFact& fact, DeviceTime at,
+                                                const std::vector<RecordBody>& first) override;
+    [[nodiscard]] Result<Committed> append(Seq expected_first,
+                                           const std::vector<RecordBody>& bodies) override;
+    [[nodiscard]] Result<JournalSlice> read(const EpochId& epoch, SeqRange range,
+                                            std::uint64_t max_bytes) override;
+    [[nodiscard]] Result<std::vector<EpochInfo>> epochs() override;
+    [[nodiscard]] Result<std::vector<Cursor>> cursors() override;
+    void stage(const Cursor& cursor) override { cursors_.stage(cursor); }
+    [[nodiscard]] Result<void> flush_cursors() override;
+    void stage_note(const std::string& key, const std::string& value) override {
+        cursors_.stage_note(key, value);
+    }
+    [[nodiscard]] std::optional<std::string> note(const std::string& key) override {
+        return cursors_.note(key);
+    }
+    [[nodiscard]] Result<std::vector<UsageRow>> usage(UsagePeriod period, WallTime from,
+                                                      WallTime to) override;
+    [[nodiscard]] Result<std::vector<Outage>> outages() override;
+    [[nodiscard]] Result<void> checkpoint() override;
+    [[nodiscard]] std::uint64_t size_bytes() const override { return connection_.file_bytes(); }
+    [[nodiscard]] std::uint64_t written_bytes() const override {
+        return connection_.written_bytes();
+    }
+
+private:
+    [[nodiscard]] Result<void> prepare();
+    [[nodiscard]] Result<void> restore();
+    [[nodiscard]] Result<void> write_checkpoint(UsageRollup& rollup);
+    [[nodiscard]] Result<void> put_state(EpochNo epoch, const JournalMemory& memory,
+                                         const UsageRollup& rollup);
+    [[nodiscard]] Result<void> replay_undated(UsageRollup& rollup);
+    [[nodiscard]] Result<void> write_epoch(const EpochFact& fact, EpochNo number,
+                                           UsageRollup& rollup, const std::vector<Record>& records);
+    template <class Work>
+    [[nodiscard]] Result<void> in_transaction(Work work);
+    [[nodiscard]] Error fail(Error error);
+    [[nodiscard]] Result<void> usable() const;
+    void overwrite_wal();
+    [[nodiscard]] Committed take(const std::vector<Record>& records);
+
+    struct Place {
+        EpochNo number = 0;
+        Seq last;
+    };
+    [[nodiscard]] Result<Place> place_of(const EpochId& epoch);
+
+    JournalOptions options_;
+    sql::Connection connection_;  // before everything that holds its statements
+    BlockStore blocks_;
+    CursorStore cursors_;
+    RollupStore rollups_;
+    sql::Statement find_epoch_;
+    sql::Statement list_epochs_;
+    sql::Statement close_epoch_;
+    sql::Statement put_epoch_;
+    sql::Statement put_checkpoint_;
+    EpochNo epoch_no_ = 0;  ///< of the open epoch; 0: none
+    JournalMemory memory_;
+    std::optional<Error> broken_;
+};
+
+/// Numbers `bodies` from `first`; `bad_input` names the first that is not well-formed.
+Result<std::vector<Record>> number(Seq first, const std::vector<RecordBody>& bodies) {
+    if (bodies.empty() || bodies.size() > wire::kMaxRecordsPerPack) {
+        return Error{Errc::bad_input,
+                     "append of " + std::to_string(bodies.size()) + " records; 1 to " +
+                         std::to_string(wire::kMaxRecordsPerPack) + " are possible"};
+    }
+    if (first.value + bodies.size() > kMaxSeq) {
+        return Error{Errc::bad_input, "append: the epoch is full"};
+    }
+    std::vector<Record> records;
+    records.reserve(bodies.size());
+    auto seq = first;
+    for (const auto& body : bodies) {
+        if (const auto defect = defect_of(body); !defect.empty()) {
+            return Error{Errc::bad_input,
+                         "append of record " + std::to_string(seq.value) + ": " + defect};
+        }
+        records.push_back({seq, body});
+        seq = seq.next();
+    }
+    return records;
+}
+
+Result<void> SqliteJournal::usable() const {
+    if (!broken_) return ok();
+    return Error{Errc::storage_broken, "journal must be reopened after: " + broken_->detail};
+}
+
+/// Remembers what forbids further use: after a failed write or sync nobody knows what the file
+/// holds, and the page cache may claim what the card never got.
+Error SqliteJournal::fail(Error error) {
+    if (error.code == Errc::storage_broken && !broken_) broken_ = error;
+    return error;
+}
+
+template <class Work>
+Result<void> SqliteJournal::in_transaction(Work work) {
+    auto outcome = [&]() -> Result<void> {
+        sql::Transaction transaction{connection_};
+        if (auto begun = transaction.begin(); !begun) return begun;
+        if (auto done = work(); !done) return done;
+        return transaction.commit();
+    }();
+    if (!outcome) {
+        if (connection_.is_in_transaction()) {
+            broken_ =
+                Error{Errc::storage_broken, "rollback failed after: " + outcome.error().detail};
+        }
+        return fail(outcome.error());
+    }
+    overwrite_wal();
+    return ok();
+}
+
+/// The commit is durable in the WAL whatever happens here. On a full file system the WAL grows
+/// instead, and the next commit tries again; a broken one is reported by the next call.
+void SqliteJournal::overwrite_wal() {
+    if (connection_.wal_frames() < sql::kWalFrames) return;
+    if (auto moved = connection_.checkpoint(); !moved) (void)fail(moved.error());
+}
+
+Result<void> SqliteJournal::prepare() {
+    const std::array<std::pair<sql::Statement*, const char*>, 5> statements{{
+        {&find_epoch_, "SELECT no,last FROM epoch WHERE uuid=?"},
+        {&list_epochs_, "SELECT uuid,last FROM epoch ORDER BY no"},
+        {&close_epoch_, "UPDATE epoch SET last=? WHERE no=?"},
+        {&put_epoch_, "INSERT INTO epoch(no,uuid,last) VALUES(?,?,NULL)"},
+        {&put_checkpoint_, "INSERT OR REPLACE INTO checkpoint VALUES(?,?,?,?)"},
+    }};
+    for (const auto& [statement, text] : statements) {
+        auto prepared = connection_.prepare(text);
+        if (!prepared) return prepared.error();
+        *statement = std::move(*prepared);
+    }
+    if (auto prepared = blocks_.prepare(connection_); !prepared) return prepared;
+    if (auto prepared = cursors_.prepare(connection_); !prepared) return prepared;
+    return rollups_.prepare(connection_);
+}
+
+Result<void> SqliteJournal::start() {
+    auto opened = sql::open_database(connection_, options_.path, options_.vfs, options_.page_bytes);
+    if (!opened) return opened;
+    if (auto prepared = prepare(); !prepared) return prepared;
+    auto restored = restore();
+    if (!restored && restored.error().code != Errc::storage_full &&
+        restored.error().code != Errc::overloaded) {
+        // Whatever is wrong inside our own file is damage to whoever opened it.
+        return Error{Errc::storage_broken, options_.path + ": " + restored.error().detail};
+    }
+    return restored;
+}
+
+Result<void> SqliteJournal::restore() {
+    {
+        auto open_epoch = connection_.prepare(
+            "SELECT no,uuid FROM epoch WHERE last IS NULL ORDER BY no DESC LIMIT 1");
+        if (!open_epoch) return open_epoch.error();
+        const auto row = open_epoch->step();
+        if (!row) return row.error();
+        if (!*row) return ok();
+        epoch_no_ = open_epoch->number(0);
+        EpochId epoch;
+        const auto uuid = open_epoch->bytes(1);
+        if (uuid.size() != epoch.bytes.size()) {
+            return Error{Errc::storage_broken, "epoch without an identity"};
+        }
+        std::copy(uuid.begin(), uuid.end(), epoch.bytes.begin());
+        memory_.start_epoch(epoch);
+    }
+    {
+        auto saved = connection_.prepare("SELECT seq,head,state FROM checkpoint WHERE epoch=?");
+        if (!saved) return saved.error();
+        saved->bind(1, epoch_no_);
+        const auto row = saved->step();
+        if (!row) return row.error();
+        const auto head = saved->bytes(1);
+        if (!*row || head.size() != memory_.state.head.size()) {
+            return Error{Errc::storage_broken, "checkpoint of the open epoch is missing"};
+        }
+        memory_.state.last = Seq{static_cast<std::uint64_t>(saved->number(0))};
+        std::copy(head.begin(), head.end(), memory_.state.head.begin());
+        if (auto restored = memory_.restore(saved->bytes(2), options_.utc_offset); !restored) {
+            return restored;
+        }
+    }
+    for (const auto kind : {EventKind::series, EventKind::anchor}) {
+        auto learned = blocks_.events(epoch_no_, kind, memory_.state.last, false,
+                                      [this](Seq seq, const Event& event) {
+                                          memory_.learn(seq, event);
+                                          return true;
+                                      });
+        if (!learned) return learned;
+    }
+    return blocks_.visit(epoch_no_, {memory_.state.last.next(), Seq{kMaxSeq}},
+                         [this](Record& record) {
+                             memory_.apply(record, wire::next_head(memory_.state.head, record));
+                             return true;
+                         });
+}
+
+Committed SqliteJournal::take(const std::vector<Record>& records) {
+    for (const auto& record : records) {
+        memory_.apply(record, wire::next_head(memory_.state.head, record));
+    }
+    cursors_.written();
+    return {records.front().seq, records.back().seq, memory_.state.head};
+}
+
+Result<Committed> SqliteJournal::append(Seq expected_first, const std::vector<RecordBody>& bodies) {
+    if (auto may = usable(); !may) return may.error();
+    if (epoch_no_ == 0) return Error{Errc::bad_input, "append before the first epoch"};
+    const auto first = memory_.state.last.next();
+    if (expected_first != first) {
+        return Error{Errc::bad_input, "append at " + std::to_string(expected_first.value) +
+                                          ", but the journal goes on at " +
+                                          std::to_string(first.value)};
+    }
+    const auto records = number(first, bodies);
+    if (!records) return records.error();
+    auto stored = in_transaction([&]() -> Result<void> {
+        if (auto inserted = blocks_.insert(epoch_no_, *records); !inserted) return inserted;
+        return cursors_.write();
+    });
+    if (!stored) return stored.error();
+    return take(*records);
+}
+
+Result<void> SqliteJournal::write_epoch(const EpochFact& fact, EpochNo number_of_epoch,
+                                        UsageRollup& rollup, const std::vector<Record>& records) {
+    if (epoch_no_ != 0) {
+        if (auto saved = write_checkpoint(rollup); !saved) return saved;
+        auto closed = close_epoch_.start()
+                          .bind(1, static_cast<std::int64_t>(memory_.state.last.value))
+                          .bind(2, epoch_no_)
+                          .run();
+        if (!closed) return closed;
+    }
+    auto put = put_epoch_.start().bind(1, number_of_epoch).bind_blob(2, view(fact.id.bytes)).run();
+    if (!put) return put;
+    if (auto saved = put_state(number_of_epoch, JournalMemory{options_.utc_offset}, rollup);
+        !saved) {
+        return saved;
+    }
+    if (auto inserted = blocks_.insert(number_of_epoch, records); !inserted) return inserted;
+    return cursors_.write();
+}
+
+Result<Committed> SqliteJournal::begin_epoch(const EpochFact& fact, DeviceTime at,
+                                             const std::vector<RecordBody>& first) {
+    if (auto may = usable(); !may) return may.error();
+    if (fact.id.is_none()) return Error{Errc::bad_input, "an epoch needs an identity"};
+    std::vector<RecordBody> bodies;
+    bodies.reserve(first.size() + 1);
+    bodies.push_back(to_event(fact, at));
+    bodies.insert(bodies.end(), first.begin(), first.end());
+    const auto records = number(Seq{1}, bodies);
+    if (!records) return records.error();
+    const auto known = place_of(fact.id);
+    if (known) return Error{Errc::bad_input, "epoch " + to_string(fact.id) + " exists already"};
+    if (known.error().code != Errc::not_found) return fail(known.error());
+    const auto newest = connection_.number("SELECT max(no) FROM epoch");
+    if (!newest) return fail(newest.error());
+    const EpochNo number_of_epoch = newest->value_or(0) + 1;
+
+    auto rollup = memory_.rollup;
+    auto stored = in_transaction(
+        [&]() -> Result<void> { return write_epoch(fact, number_of_epoch, rollup, *records); });
+    if (!stored) return stored.error();
+    epoch_no_ = number_of_epoch;
+    memory_.start_epoch(fact.id);
+    memory_.rollup = std::move(rollup);
+    return take(*records);
+}
+
+Result<SqliteJournal::Place> SqliteJournal::place_of(const EpochId& epoch) {
+    find_epoch_.start().bind_blob(1, view(epoch.bytes));
+    const sql::Resetting resetting{find_epoch_};
+    const auto row = find_epoch_.step();
+    if (!row) return row.error();
+    if (!*row) return Error{Errc::not_found, "epoch " + to_string(epoch) + " is not here"};
+    const auto number_of_epoch = find_epoch_.number(0);
+    if (number_of_epoch == epoch_no_) return Place{epoch_no_, memory_.state.last};
+    return Place{number_of_epoch, Seq{static_cast<std::uint64_t>(find_epoch_.number(1))}};
+}
+
+Result<JournalSlice> SqliteJournal::read(const EpochId& epoch, SeqRange range,
+                                         std::uint64_t max_bytes) {
+    if (auto may = usable(); !may) return may.error();
+    const auto place = place_of(epoch);
+    if (!place) return fail(place.error());
+    if (range.first.value == 0 || range.last < range.first) {
+        return Error{Errc::bad_input, "read of an empty range"};
+    }
+    if (range.first > place->last) {
+        return Error{Errc::not_found,
+                     "record " + std::to_string(range.first.value) + " is not here"};
+    }
+    JournalSlice slice;
+    slice.epoch = epoch;
+    const bool is_open = place->number == epoch_no_;
+    if (is_open && range.first.previous() == memory_.state.last) {
+        slice.before = memory_.state.head;
+    } else {
+        const auto before = blocks_.head_after(place->number, range.first.previous());
+        if (!before) return fail(before.error());
+        slice.before = *before;
+    }
+    const Seq last = std::min(range.last, place->last);
+    auto records = blocks_.read(place->number, {range.first, last}, max_bytes);
+    if (!records) return fail(records.error());
+    slice.records = std::move(*records);
+    return slice;
+}
+
+Result<std::vector<Journal::EpochInfo>> SqliteJournal::epochs() {
+    if (auto may = usable(); !may) return may.error();
+    std::vector<EpochInfo> found;
+    list_epochs_.start();
+    const sql::Resetting resetting{list_epochs_};
+    for (;;) {
+        const auto row = list_epochs_.step();
+        if (!row) return fail(row.error());
+        if (!*row) return found;
+        EpochInfo info;
+        const auto uuid = list_epochs_.bytes(0);
+        if (uuid.size() != info.id.bytes.size()) {
+            return fail(Error{Errc::storage_broken, "epoch without an identity"});
+        }
+        std::copy(uuid.begin(), uuid.end(), info.id.bytes.begin());
+        info.is_open = info.id == memory_.state.epoch;
+        info.last = info.is_open ? memory_.state.last
+                                 : Seq{static_cast<std::uint64_t>(list_epochs_.number(1))};
+        found.push_back(info);
+    }
+}
+
+Result<std::vector<Cursor>> SqliteJournal::cursors() {
+    if (auto may = usable(); !may) return may.error();
+    auto found = cursors_.cursors();
+    if (!found) return fail(found.error());
+    return found;
+}
+
+Result<void> SqliteJournal::flush_cursors() {
+    if (auto may = usable(); !may) return may;
+    if (!cursors_.has_staged()) return ok();
+    auto stored = in_transaction([this] { return cursors_.write(); });
+    if (stored) cursors_.written();
+    return stored;
+}
+
+Result<void> SqliteJournal::put_state(EpochNo epoch, const JournalMemory& memory,
+                                      const UsageRollup& rollup) {
+    const auto saved = memory.save(rollup);
+    return put_checkpoint_.start()
+        .bind(1, epoch)
+        .bind(2, static_cast<std::int64_t>(memory.state.last.value))
+        .bind_blob(3, view(memory.state.head))
+        .bind_blob(4, saved)
+        .run();
+}
+
+/// Gives the undated chunks of boots that have an anchor by now their hours. Reads each such chunk
+/// once more: a boot that waited 30 days for its clock costs some seconds of the storage worker.
+Result<void> SqliteJournal::replay_undated(UsageRollup& rollup) {
+    while (const auto range = rollup.wants_replay()) {
+        rollup.begin_replay();
+        Result<void> added;
+        auto visited = blocks_.visit(epoch_no_, *range, [&](Record& record) {
+            rollup.replay(record, memory_.state.timeline);
+            if (rollup.hours().size() >= kMaxGatheredHours) {
+                added = rollups_.add(rollup.take_hours(), options_.utc_offset);
+            }
+            return added.has_value();
+        });
+        rollup.end_replay();
+        if (!visited) return visited;
+        if (!added) return added;
+    }
+    return ok();
+}
+
+/// Inside a transaction; `rollup` is a copy that replaces the original once that is committed.
+Result<void> SqliteJournal::write_checkpoint(UsageRollup& rollup) {
+    if (auto replayed = replay_undated(rollup); !replayed) return replayed;
+    if (auto added = rollups_.add(rollup.take_hours(), options_.utc_offset); !added) return added;
+    if (auto expired = rollups_.expire(); !expired) return expired;
+    const auto& state = memory_.state;
+    if (auto put = blocks_.put_head(epoch_no_, state.last, state.head); !put) return put;
+    if (auto put = put_state(epoch_no_, memory_, rollup); !put) return put;
+    return cursors_.write();
+}
+
+Result<void> SqliteJournal::checkpoint() {
+    if (auto may = usable(); !may) return may;
+    if (epoch_no_ == 0) return ok();
+    auto rollup = memory_.rollup;
+    auto stored = in_transaction([&] { return write_checkpoint(rollup); });
+    if (!stored) return stored;
+    memory_.rollup = std::move(rollup);
+    cursors_.written();
+    return ok();
+}
+
+Result<std::vector<UsageRow>> SqliteJournal::usage(UsagePeriod period, WallTime from, WallTime to) {
+    if (auto may = usable(); !may) return may.error();
+    if (memory_.rollup.wants_replay()) {
+        if (auto done = checkpoint(); !done) return done.error();
+    }
+    auto rows = rollups_.rows(period, from, to, memory_.rollup.hours(), options_.utc_offset);
+    if (!rows) return fail(rows.error());
+    for (const auto& [name, part] : memory_.rollup.undated()) {
+        rows->push_back({.name = name.name,
+                         .is_role = name.is_role,
+                         .is_undated = true,
+                         .start = {},
+                         .sum = part.rounded()});
+    }
+    return rows;
+}
+
+Result<std::vector<Outage>> SqliteJournal::outages() {
+    if (auto may = usable(); !may) return may.error();
+    std::vector<Outage> found;
+    if (epoch_no_ == 0) return found;
+    std::set<std::pair<std::uint64_t, std::uint32_t>> seen;
+    auto listed = blocks_.events(epoch_no_, EventKind::outage, memory_.state.last, true,
+                                 [&](Seq, const Event& event) {
+                                     auto outage = outage_from(event);
+                                     if (!outage) return true;
+                                     if (seen.emplace(outage->id, outage->segment).second) {
+                                         found.push_back(std::move(*outage));
+                                     }
+                                     return found.size() < kMaxOutages;
+                                 });
+    if (!listed) return fail(listed.error());
+    std::sort(found.begin(), found.end(), [](const Outage& a, const Outage& b) {
+        return std::pair{a.id, a.segment} < std::pair{b.id, b.segment};
+    });
+    return found;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
+    auto journal = std::make_unique<SqliteJournal>(options);
+    if (auto started = journal->start(); !started) return started.error();
+    return std::unique_ptr<Journal>{std::move(journal)};
+}
+
+}  // namespace gerbang
