@@ -1,5 +1,6 @@
 #include "daemon/net/curl_target.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,7 +34,11 @@ struct UrlParts {
 };
 
 bool is_loopback(const std::string& host) {
-    return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
+    in_addr address{};
+    if (::inet_pton(AF_INET, host.c_str(), &address) == 1) {
+        return (ntohl(address.s_addr) >> 24) == 127;
+    }
+    return host == "localhost" || host == "[::1]" || host == "::1";
 }
 
 Error unreadable(const char* what, const std::string& path) {
