@@ -1,0 +1,189 @@
+#pragma once
+
+// The catalogue of sentences for people: command line and page say the same things in the same
+// words. Nothing else in the product holds sentences except the configuration's messages.
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "common/core/language.hpp"
+#include "common/model/outage.hpp"
+
+namespace gerbang::web {
+
+/// One sentence or label. The order is that of the catalogue in text.cpp.
+enum class Text : std::uint16_t {
+    // The verdict
+    internet_up,
+    internet_down,
+    internet_down_since,  ///< since when, for how long
+    internet_down_for,    ///< for how long; the clock is not set
+    internet_unknown,
+    internet_unknown_hint,
+    cause_is,  ///< the cause
+    next_step,
+    call_provider,         ///< provider, number
+    call_provider_number,  ///< customer number
+    call_provider_unknown,
+
+    // Causes, what they mean and what to do; in the order of `Cause`
+    cause_unknown,
+    cause_device_off,
+    cause_power,
+    cause_crash,
+    cause_off,
+    cause_reboot,
+    cause_daemon,
+    cause_carrier,
+    cause_modem,
+    cause_blocked,
+    cause_isp,
+    cause_international,
+    cause_dns,
+    cause_province,
+    cause_undetermined,
+    do_unknown,
+    do_device_off,
+    do_power,
+    do_crash,
+    do_off,
+    do_reboot,
+    do_daemon,
+    do_carrier,
+    do_modem,
+    do_blocked,
+    do_isp,
+    do_international,
+    do_dns,
+    do_province,
+    do_undetermined,
+    // The same in two or three words, for tables
+    short_unknown,
+    short_device_off,
+    short_power,
+    short_crash,
+    short_off,
+    short_reboot,
+    short_daemon,
+    short_carrier,
+    short_modem,
+    short_blocked,
+    short_isp,
+    short_international,
+    short_dns,
+    short_province,
+    short_undetermined,
+
+    // Status
+    site_unassigned,
+    running_for,  ///< kernel's time up, daemon's version
+    total_usage,  ///< received, transmitted
+    interface,
+    role,
+    cable,
+    received,
+    transmitted,
+    receiving_now,
+    transmitting_now,
+    yes,
+    no,
+    role_wan,
+    role_lan,
+    role_wifi,
+    role_none,
+    suspect_bytes,  ///< interface, bytes
+    no_interfaces,
+    journal_ok,       ///< records, bytes, seconds that a power cut costs
+    journal_failing,  ///< error, readings waiting
+    clock_synchronised,
+    clock_operator,
+    clock_unset,
+
+    // Sync
+    sync_none,
+    sync_idle,         ///< consumer
+    sync_sending,      ///< consumer, records pending
+    sync_waiting,      ///< consumer, records pending
+    sync_waiting_for,  ///< seconds until the next attempt
+    sync_stopped,      ///< consumer, records pending
+    sync_reason,       ///< detail
+    sync_waiting_hint,
+    sync_stopped_hint,
+    sync_parked,        ///< records
+    sync_last_success,  ///< time ago
+    sync_never,
+    sync_sent,  ///< bytes
+
+    // Usage
+    usage_by_hour,  ///< name, zone
+    usage_by_day,
+    usage_by_month,
+    usage_by_year,
+    hour,
+    day,
+    month,
+    year,
+    total,
+    mean_rate,
+    estimated,
+    undated,
+    usage_none,
+    usage_partial,
+
+    // Outages
+    outages_title,  ///< zone
+    outages_none,
+    outage_start,
+    outage_end,
+    outage_duration,
+    outage_cause,
+    outage_open,
+    outage_bounds_start,  ///< last good, first bad
+    outage_bounds_end,    ///< last bad, first good
+    outage_evidence,      ///< evidence
+    outages_more,         ///< how many are not shown
+
+    // Durations
+    seconds,  ///< number
+    minutes,
+    hours,
+    days,
+    ago,      ///< duration
+    for_now,  ///< "a moment"
+
+    // The command line
+    daemon_absent,  ///< socket
+    daemon_absent_hint,
+    daemon_forbidden,  ///< socket
+    daemon_unclear,    ///< detail
+    config_missing,    ///< file, why
+    config_good,       ///< file
+    config_bad,        ///< number of mistakes
+    config_meters,     ///< tick, commit
+    config_wan_auto,
+    config_wan,     ///< interface
+    config_probes,  ///< names
+    config_probes_off,
+    config_pushes,  ///< targets
+    config_pushes_none,
+    config_unassigned,
+    config_file_unreadable,  ///< key, file
+    count_,
+};
+
+/// The sentence `id` with its {} replaced by `arguments` in order. Arguments are taken as they are;
+/// a {} without an argument stays.
+[[nodiscard]] std::string say(Language language, Text id,
+                              std::initializer_list<std::string_view> arguments = {});
+
+/// The bare sentence, for tests and tables.
+[[nodiscard]] std::string_view sentence(Language language, Text id);
+
+/// What `cause` means, what to do about it, and its name in a table.
+[[nodiscard]] Text cause_text(Cause cause);
+[[nodiscard]] Text remedy_text(Cause cause);
+[[nodiscard]] Text short_cause_text(Cause cause);
+
+}  // namespace gerbang::web

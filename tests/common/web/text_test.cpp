@@ -1,0 +1,51 @@
+#include "common/web/text.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace gerbang::web {
+namespace {
+
+std::size_t places_in(std::string_view text) {
+    std::size_t count = 0;
+    for (auto at = text.find("{}"); at != std::string_view::npos; at = text.find("{}", at + 2)) {
+        ++count;
+    }
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("Every text exists in both languages with the same arguments", "[web]") {
+    for (std::uint16_t i = 0; i < static_cast<std::uint16_t>(Text::count_); ++i) {
+        const auto id = static_cast<Text>(i);
+        const auto indonesian = sentence(Language::indonesian, id);
+        const auto english = sentence(Language::english, id);
+        INFO("text " << i << ": " << english);
+        CHECK_FALSE(indonesian.empty());
+        CHECK_FALSE(english.empty());
+        CHECK(places_in(indonesian) == places_in(english));
+    }
+}
+
+TEST_CASE("Arguments fill their places in order and are not searched again", "[web]") {
+    CHECK(say(Language::english, Text::internet_down_since, {"{}", "b"}) ==
+          "INTERNET IS DOWN since {} (b)");
+    CHECK(say(Language::english, Text::internet_down_since, {"a"}) ==
+          "INTERNET IS DOWN since a ({})");
+    CHECK(say(Language::indonesian, Text::internet_up, {"a"}) == "INTERNET TERSAMBUNG");
+}
+
+TEST_CASE("Every cause has a meaning, a remedy and a short name of its own", "[web]") {
+    for (int i = 0; i <= static_cast<int>(Cause::undetermined); ++i) {
+        const auto cause = static_cast<Cause>(i);
+        INFO(to_string(cause));
+        CHECK(sentence(Language::english, short_cause_text(cause)).size() <= 15);
+        CHECK(sentence(Language::indonesian, short_cause_text(cause)).size() <= 15);
+    }
+    CHECK(cause_text(Cause::carrier) == Text::cause_carrier);
+    CHECK(remedy_text(Cause::isp) == Text::do_isp);
+    CHECK(short_cause_text(Cause::undetermined) == Text::short_undetermined);
+    CHECK(cause_text(static_cast<Cause>(200)) == Text::cause_unknown);
+}
+
+}  // namespace gerbang::web
