@@ -1,8 +1,11 @@
 #include "daemon/province/sqlite.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace gerbang::province {
@@ -137,25 +140,6 @@ std::int64_t Database::last_row_id() const {
     return sqlite3_last_insert_rowid(connection_);
 }
 
-Result<void> Database::copy_to(const std::string& path) {
-    sqlite3* target = nullptr;
-    int code =
-        sqlite3_open_v2(path.c_str(), &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-    if (code == SQLITE_OK) {
-        auto* backup = sqlite3_backup_init(target, "main", connection_, "main");
-        code = backup == nullptr ? sqlite3_errcode(target) : sqlite3_backup_step(backup, -1);
-        if (backup != nullptr) sqlite3_backup_finish(backup);
-        if (code == SQLITE_DONE) code = SQLITE_OK;
-    }
-    // A copy is one plain file that can be opened read-only and carried away.
-    if (code == SQLITE_OK) {
-        code = sqlite3_exec(target, "PRAGMA journal_mode=DELETE", nullptr, nullptr, nullptr);
-    }
-    sqlite3_close(target);
-    if (code == SQLITE_OK) return ok();
-    return Error{reaction_to(code), "copy to " + path + ": " + sqlite3_errstr(code)};
-}
-
 Database::Prepared* Database::prepare(std::string_view sql) {
     if (const auto found = prepared_.find(sql); found != prepared_.end()) return &found->second;
     Prepared prepared;
@@ -195,6 +179,51 @@ void Database::fail(int code, std::string_view what) {
     if (failure_) return;
     failure_ = Error{reaction_to(code), std::string{sqlite3_errmsg(connection_)} + " (" +
                                             std::to_string(code) + ") in: " + std::string{what}};
+}
+
+Result<std::unique_ptr<DatabaseCopy>> DatabaseCopy::begin(Database& source,
+                                                          const std::string& path) {
+    // Made by us alone and readable by us alone: it holds what the store holds.
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (file < 0) {
+        return Error{Errc::bad_input, "copy to " + path + ": " + std::strerror(errno)};
+    }
+    ::close(file);
+    std::unique_ptr<DatabaseCopy> copy{new DatabaseCopy{path}};
+    const int code = sqlite3_open_v2(path.c_str(), &copy->target_, SQLITE_OPEN_READWRITE, nullptr);
+    if (code == SQLITE_OK) {
+        copy->backup_ = sqlite3_backup_init(copy->target_, "main", source.handle(), "main");
+    }
+    if (copy->backup_ == nullptr) {
+        return Error{reaction_to(code), "copy to " + path + ": " + sqlite3_errmsg(copy->target_)};
+    }
+    return copy;
+}
+
+DatabaseCopy::~DatabaseCopy() {
+    close();
+    if (!is_complete_) ::unlink(path_.c_str());
+}
+
+Result<bool> DatabaseCopy::step(int pages) {
+    int code = sqlite3_backup_step(backup_, pages);
+    if (code == SQLITE_OK) return false;
+    if (code == SQLITE_DONE) {
+        sqlite3_backup_finish(std::exchange(backup_, nullptr));
+        // A copy is one plain file that can be carried away and opened read-only.
+        code = sqlite3_exec(target_, "PRAGMA journal_mode=DELETE", nullptr, nullptr, nullptr);
+    }
+    if (code != SQLITE_OK) {
+        return Error{reaction_to(code), "copy to " + path_ + ": " + sqlite3_errstr(code)};
+    }
+    is_complete_ = true;
+    close();
+    return true;
+}
+
+void DatabaseCopy::close() {
+    if (backup_ != nullptr) sqlite3_backup_finish(std::exchange(backup_, nullptr));
+    sqlite3_close(std::exchange(target_, nullptr));
 }
 
 }  // namespace gerbang::province

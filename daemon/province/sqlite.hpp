@@ -16,6 +16,7 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_backup;
 
 namespace gerbang::province {
 
@@ -93,8 +94,7 @@ public:
                                                      std::initializer_list<SqlValue> values = {});
     [[nodiscard]] std::int64_t last_row_id() const;
 
-    /// Copies the whole database into the new file `path` (SQLite's backup interface).
-    [[nodiscard]] Result<void> copy_to(const std::string& path);
+    [[nodiscard]] sqlite3* handle() const noexcept { return connection_; }
 
 private:
     friend class Rows;
@@ -111,6 +111,32 @@ private:
     std::map<std::string, Prepared, std::less<>> prepared_;
     std::optional<Error> failure_;
     bool in_transaction_ = false;
+};
+
+/// A copy of an open database into a new file, taken a few pages at a time between other work on
+/// the same connection; what is written meanwhile is in the copy too. Every call, destruction
+/// included, belongs to the thread that uses `source`, which must live longer.
+class DatabaseCopy {
+public:
+    /// `bad_input` when something is at `path` already or it cannot be made.
+    [[nodiscard]] static Result<std::unique_ptr<DatabaseCopy>> begin(Database& source,
+                                                                     const std::string& path);
+    /// An unfinished copy is removed.
+    ~DatabaseCopy();
+    DatabaseCopy(const DatabaseCopy&) = delete;
+    DatabaseCopy& operator=(const DatabaseCopy&) = delete;
+
+    /// Copies up to `pages` pages. True once the copy is complete, durable and closed.
+    [[nodiscard]] Result<bool> step(int pages);
+
+private:
+    explicit DatabaseCopy(std::string path) : path_{std::move(path)} {}
+    void close();
+
+    std::string path_;
+    sqlite3* target_ = nullptr;
+    sqlite3_backup* backup_ = nullptr;
+    bool is_complete_ = false;
 };
 
 }  // namespace gerbang::province

@@ -132,7 +132,9 @@ public:
     Result<std::vector<Record>> records(const std::string& site, const EpochId& epoch,
                                         SeqRange range) override;
     Result<std::vector<SiteSummary>> list() override { return summarise(*db_); }
-    Result<void> copy_to(const std::string& path) override { return db_->copy_to(path); }
+    Result<std::unique_ptr<DatabaseCopy>> begin_copy(const std::string& path) override {
+        return DatabaseCopy::begin(*db_, path);
+    }
     Result<std::uint64_t> mark_restored() override;
 
     StoreId id() const override { return id_; }

@@ -17,6 +17,8 @@
 
 namespace gerbang::province {
 
+class DatabaseCopy;
+
 struct StoreOptions {
     std::string path;  ///< SQLite file; ":memory:" in simulations (nothing is durable then)
     std::string vfs;   ///< SQLite VFS name; empty: the default. Tests inject faults here.
@@ -89,8 +91,10 @@ public:
                                                               SeqRange range) = 0;
     /// All sites, by name.
     [[nodiscard]] virtual Result<std::vector<SiteSummary>> list() = 0;
-    /// Writes a copy of the whole database into the new file `path`.
-    [[nodiscard]] virtual Result<void> copy_to(const std::string& path) = 0;
+    /// Begins a copy of the whole store into the new file `path`, for people to query while the
+    /// receiver runs. See `DatabaseCopy`.
+    [[nodiscard]] virtual Result<std::unique_ptr<DatabaseCopy>> begin_copy(
+        const std::string& path) = 0;
     /// To be called once after the file was restored from a backup: raises the generation, so that
     /// every sender forgets its cursor and believes our receipts instead. Returns the new one.
     [[nodiscard]] virtual Result<std::uint64_t> mark_restored() = 0;

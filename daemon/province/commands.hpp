@@ -1,0 +1,35 @@
+#pragma once
+
+// The subcommands of `gerbang-province`, behind their command line. Each returns an exit code of
+// sysexits(3).
+
+#include <string>
+
+#include "common/core/language.hpp"
+
+namespace gerbang::province {
+
+struct ReceiveOptions {
+    std::string listen = "127.0.0.1:8620";  ///< numeric ADDRESS:PORT, IPv6 in brackets; port 0: any
+    std::string store = "/var/lib/gerbang-province/province.db";
+    std::string tls_cert;
+    std::string tls_key;
+    std::string client_ca;
+    std::string tokens;
+    bool trust_network = false;
+    bool verbose = false;
+};
+
+/// Runs the receiver until SIGTERM or SIGINT.
+[[nodiscard]] int run_receive(const ReceiveOptions& options);
+/// Prints the sites: asks the running receiver, or opens the store when there is none.
+[[nodiscard]] int run_list(const std::string& store, bool as_json, Language language);
+/// Writes a copy of the store that anyone can query, while the receiver runs or without it.
+[[nodiscard]] int run_copy(const std::string& store, const std::string& target, Language language);
+/// Makes a token for `site` and prints it.
+[[nodiscard]] int run_token(const std::string& tokens_file, const std::string& site,
+                            Language language);
+/// Says that the store was restored from a backup. The receiver must not run.
+[[nodiscard]] int run_restored(const std::string& store, Language language);
+
+}  // namespace gerbang::province
