@@ -70,7 +70,7 @@ SleeperList::~SleeperList() {
     for (auto* sleeper : sleepers_) sleeper->list = nullptr;
 }
 
-net::awaitable<bool> SleeperList::sleep(Monotonic deadline, Bell* bell, Rest rest) {
+net::awaitable<bool> SleeperList::suspend(Monotonic deadline, Bell* bell, Rest rest) {
     if (is_stopped_) co_return false;
     const bool was_rung = bell != nullptr && std::exchange(bell->state_->is_remembered, false);
     const auto executor = co_await net::this_coro::executor;

@@ -28,7 +28,7 @@ public:
 
     /// Suspends the caller until it is due, `bell` rings, the list is stopped or the caller is
     /// cancelled. False in the last two cases.
-    [[nodiscard]] net::awaitable<bool> sleep(Monotonic deadline, Bell* bell, Rest rest);
+    [[nodiscard]] net::awaitable<bool> suspend(Monotonic deadline, Bell* bell, Rest rest);
 
     /// Wakes every sleeper with a deadline up to and including `now`, earliest first, equal
     /// deadlines in the order in which they went to sleep. Returns how many.

@@ -46,7 +46,7 @@ WallReading SystemClock::wall() const {
 }
 
 net::awaitable<bool> SystemClock::sleep_until(Monotonic deadline, Bell* bell) {
-    return sleepers_.sleep(
+    return sleepers_.suspend(
         deadline, bell, [this, deadline]() -> std::optional<Millis> { return deadline - now(); });
 }
 

@@ -21,7 +21,7 @@ WallReading ManualClock::wall() const {
 }
 
 net::awaitable<bool> ManualClock::sleep_until(Monotonic deadline, Bell* bell) {
-    return sleepers_.sleep(deadline, bell, [this, deadline]() -> std::optional<Millis> {
+    return sleepers_.suspend(deadline, bell, [this, deadline]() -> std::optional<Millis> {
         if (deadline <= now_) return Millis{0};
         return std::nullopt;
     });
