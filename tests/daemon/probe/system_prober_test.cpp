@@ -1,0 +1,286 @@
+#include "daemon/probe/system_prober.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+
+#include "daemon/host/system_clock.hpp"
+
+namespace gerbang {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Bench {
+    net::io_context io;
+    SystemClock clock;
+    SystemEntropy entropy;
+
+    ProbeAnswer ask(std::optional<ProbeMethod> only, const ProbeTarget& target,
+                    const std::string& device, Millis timeout) {
+        const auto prober = open_system_prober(io.get_executor(), clock, entropy, only);
+        ProbeAnswer got{.detail = "never ended"};
+        io.restart();
+        net::co_spawn(io, prober->probe(target, device, timeout),
+                      [&](std::exception_ptr failure, ProbeAnswer answer) {
+                          if (failure) std::rethrow_exception(failure);
+                          got = std::move(answer);
+                      });
+        io.run();
+        return got;
+    }
+};
+
+/// Whether this process may ask that way at all.
+bool may(int type, int family = AF_INET) {
+    const int fd = ::socket(
+        family, type,
+        family == AF_INET ? static_cast<int>(IPPROTO_ICMP) : static_cast<int>(IPPROTO_ICMPV6));
+    if (fd >= 0) ::close(fd);
+    return fd >= 0;
+}
+
+/// A TCP port of 127.0.0.1; listening, or one that refuses.
+class Port {
+public:
+    explicit Port(bool is_listening) : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        if (is_listening) REQUIRE(::listen(fd_, 4) == 0);
+        socklen_t size = sizeof address;
+        REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+        number = ntohs(address.sin_port);
+    }
+    ~Port() { ::close(fd_); }
+    Port(const Port&) = delete;
+    Port& operator=(const Port&) = delete;
+
+    std::uint16_t number = 0;
+
+private:
+    int fd_;
+};
+
+/// Runs `work` in a child with a network namespace of its own, where every group may open ICMP
+/// datagram sockets: loopback is up, and whatever goes out by "wan0" (192.0.2.1/24) is lost.
+/// Returns the child's exit code, -1 where there is no such namespace.
+int in_own_network(const std::function<int()>& work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (::unshare(CLONE_NEWNET) != 0) ::_exit(100);
+        if (std::system("ip link set lo up && ip link add wan0 type veth peer name sink0 && "
+                        "ip link set sink0 up && ip addr add 192.0.2.1/24 dev wan0 && "
+                        "ip link set wan0 up && "
+                        "echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range") != 0) {
+            ::_exit(100);
+        }
+        ::_exit(work());
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    return WEXITSTATUS(status) == 100 ? -1 : WEXITSTATUS(status);
+}
+
+/// A process in a further network namespace, until the end of its life.
+class Neighbour {
+public:
+    Neighbour() {
+        int ready[2];
+        if (::pipe(ready) != 0) std::abort();
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (::unshare(CLONE_NEWNET) != 0) ::_exit(1);
+            if (::write(ready[1], "1", 1) != 1) ::_exit(1);
+            for (;;) ::pause();
+        }
+        ::close(ready[1]);
+        char byte = 0;
+        (void)!::read(ready[0], &byte, 1);
+        ::close(ready[0]);
+    }
+    ~Neighbour() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Neighbour(const Neighbour&) = delete;
+    Neighbour& operator=(const Neighbour&) = delete;
+    [[nodiscard]] pid_t pid() const { return pid_; }
+
+private:
+    pid_t pid_ = -1;
+};
+
+#define SKIP_UNLESS(condition, why)                \
+    if (!(condition)) {                            \
+        std::cout << "skipped: " << (why) << '\n'; \
+        return;                                    \
+    }
+
+}  // namespace
+
+TEST_CASE("SystemProber says that a name is no address instead of resolving it", "[probe]") {
+    Bench bench;
+    const auto answer = bench.ask(std::nullopt, {"bad", "example.org", 443}, "", 100ms);
+    CHECK_FALSE(answer.answered);
+    CHECK(answer.detail == "not a numeric address: example.org");
+}
+
+TEST_CASE("SystemProber says which device is missing", "[probe]") {
+    SKIP_UNLESS(::geteuid() == 0, "needs root");
+    Bench bench;
+    const auto answer = bench.ask(std::nullopt, {"lo", "127.0.0.1", 443}, "gone0", 100ms);
+    CHECK_FALSE(answer.answered);
+    CHECK(answer.detail == "device gone0: No such device");
+    const auto wordy =
+        bench.ask(std::nullopt, {"lo", "127.0.0.1", 443}, "a-name-that-is-too-long", 100ms);
+    CHECK_FALSE(wordy.answered);
+}
+
+TEST_CASE("SystemProber hears the loopback by raw ICMP", "[probe]") {
+    SKIP_UNLESS(may(SOCK_RAW), "no raw sockets for this process");
+    Bench bench;
+    const auto answer = bench.ask(ProbeMethod::icmp_raw, {"lo", "127.0.0.1", 443}, "", 1s);
+    INFO(answer.detail);
+    CHECK(answer.answered);
+    CHECK(answer.detail.empty());
+    CHECK(answer.round_trip <= 1s);
+}
+
+TEST_CASE("SystemProber hears the loopback by ICMP datagrams, bound to a device", "[probe]") {
+    SKIP_UNLESS(::geteuid() == 0, "needs root for a network namespace");
+    const int result = in_own_network([] {
+        if (!may(SOCK_DGRAM)) return 1;
+        Bench bench;
+        const auto best = open_system_prober(bench.io.get_executor(), bench.clock, bench.entropy);
+        if (best->method().substr(0, 13) != "icmp_datagram" || !best->binds_to_device()) return 2;
+        const ProbeTarget target{"lo", "127.0.0.1", 443};
+        if (!bench.ask(ProbeMethod::icmp_datagram, target, "lo", 1s).answered) return 3;
+        // Bound to the wrong device it must not sneak out by another.
+        return bench.ask(ProbeMethod::icmp_datagram, target, "wan0", 50ms).answered ? 4 : 0;
+    });
+    SKIP_UNLESS(result >= 0, "no network namespaces here");
+    CHECK(result == 0);
+}
+
+TEST_CASE("SystemProber hears the IPv6 loopback by datagram and raw ICMP", "[probe]") {
+    const bool has_loopback = std::system("grep -qs '^0*1 ' /proc/net/if_inet6") == 0;
+    SKIP_UNLESS(has_loopback, "no IPv6 loopback here");
+    Bench bench;
+    for (const auto method : {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw}) {
+        if (!may(method == ProbeMethod::icmp_datagram ? SOCK_DGRAM : SOCK_RAW, AF_INET6)) continue;
+        const auto answer = bench.ask(method, {"lo", "::1", 443}, "", 1s);
+        INFO(answer.detail);
+        CHECK(answer.answered);
+    }
+}
+
+TEST_CASE("SystemProber takes a TCP connection and a refusal for an answer", "[probe]") {
+    Bench bench;
+    const Port listening{true};
+    const Port refusing{false};
+    CHECK(bench.ask(ProbeMethod::tcp, {"a", "127.0.0.1", listening.number}, "", 1s).answered);
+    CHECK(bench.ask(ProbeMethod::tcp, {"b", "127.0.0.1", refusing.number}, "", 1s).answered);
+}
+
+TEST_CASE(
+    "SystemProber ends at the time-out in a black hole, and at once when the kernel says "
+    "unreachable",
+    "[probe]") {
+    SKIP_UNLESS(::geteuid() == 0, "needs root for a network namespace");
+    const int result = in_own_network([] {
+        // A static neighbour: no address resolution that could fail, the device just swallows.
+        if (std::system("ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev wan0") != 0) return 1;
+        Bench bench;
+        for (const auto method :
+             {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw, ProbeMethod::tcp}) {
+            if (method == ProbeMethod::icmp_datagram && !may(SOCK_DGRAM)) continue;
+            auto begun = bench.clock.now();
+            auto answer = bench.ask(method, {"hole", "192.0.2.9", 443}, "wan0", 120ms);
+            auto took = bench.clock.now() - begun;
+            if (answer.answered || answer.detail != "time-out" || took < 120ms) return 2;
+
+            begun = bench.clock.now();
+            answer = bench.ask(method, {"nowhere", "198.51.100.1", 443}, "", 5s);
+            took = bench.clock.now() - begun;
+            if (answer.answered || answer.detail != "network unreachable" || took > 2s) return 3;
+        }
+        return 0;
+    });
+    SKIP_UNLESS(result >= 0, "no network namespaces here");
+    CHECK(result == 0);
+}
+
+TEST_CASE("SystemProber ends at once when a router answers unreachable", "[probe]") {
+    SKIP_UNLESS(::geteuid() == 0, "needs root for network namespaces");
+    const int result = in_own_network([] {
+        const Neighbour router;
+        const auto inside = "nsenter -t " + std::to_string(router.pid()) + " -n ";
+        const auto setup = "ip link add up0 type veth peer name down0 netns " +
+                           std::to_string(router.pid()) +
+                           " && ip addr add 203.0.113.1/24 dev up0 && ip link set up0 up && " +
+                           inside + "ip addr add 203.0.113.2/24 dev down0 && " + inside +
+                           "ip link set down0 up && " + inside +
+                           "sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward' && "
+                           "ip route add 198.51.100.0/24 via 203.0.113.2";
+        if (std::system(setup.c_str()) != 0) return 100;
+        Bench bench;
+        for (const auto method :
+             {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw, ProbeMethod::tcp}) {
+            if (method == ProbeMethod::icmp_datagram && !may(SOCK_DGRAM)) continue;
+            const auto begun = bench.clock.now();
+            const auto answer = bench.ask(method, {"far", "198.51.100.1", 443}, "up0", 20s);
+            if (answer.answered || answer.detail != "network unreachable") return 2;
+            if (bench.clock.now() - begun > 10s) return 3;
+        }
+        return 0;
+    });
+    SKIP_UNLESS(result >= 0, "no network namespaces here");
+    CHECK(result == 0);
+}
+
+TEST_CASE("SystemProber ends a probe when the clock is stopped", "[probe]") {
+    SKIP_UNLESS(::geteuid() == 0, "needs root for a network namespace");
+    const int result = in_own_network([] {
+        if (std::system("ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev wan0") != 0) return 1;
+        Bench bench;
+        const auto begun = bench.clock.now();
+        net::steady_timer soon{bench.io, 50ms};
+        soon.async_wait([&](const auto&) { bench.clock.stop(); });
+        const auto answer = bench.ask(ProbeMethod::tcp, {"hole", "192.0.2.9", 443}, "", 60s);
+        if (answer.answered || answer.detail != "stopped") return 2;
+        return bench.clock.now() - begun < 10s ? 0 : 3;
+    });
+    SKIP_UNLESS(result >= 0, "no network namespaces here");
+    CHECK(result == 0);
+}
+
+TEST_CASE("SystemProber names its method for the log", "[probe]") {
+    Bench bench;
+    const auto tcp =
+        open_system_prober(bench.io.get_executor(), bench.clock, bench.entropy, ProbeMethod::tcp);
+    CHECK(tcp->method() == "tcp");
+    const auto best = open_system_prober(bench.io.get_executor(), bench.clock, bench.entropy);
+    const std::string expected = may(SOCK_DGRAM) ? "icmp_datagram"
+                                 : may(SOCK_RAW) ? "icmp_raw"
+                                                 : "tcp";
+    CHECK(best->method().substr(0, expected.size()) == expected);
+}
+
+}  // namespace gerbang

@@ -1,0 +1,8 @@
+# The scripted prober, for every room that looks at the link on virtual time.
+add_library(gerbang_fake_prober STATIC EXCLUDE_FROM_ALL
+    ${PROJECT_SOURCE_DIR}/tests/support/scripted_prober.cpp)
+target_include_directories(gerbang_fake_prober PUBLIC ${PROJECT_SOURCE_DIR})
+target_link_libraries(gerbang_fake_prober PUBLIC gerbang_probe gerbang_host)
+if(TARGET test_probe)
+    target_link_libraries(test_probe PRIVATE gerbang_fake_prober)
+endif()
