@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/model/reading.hpp"
+#include "common/model/series_table.hpp"
+#include "daemon/host/host_facts.hpp"
+#include "daemon/meter/small_file.hpp"
+
+namespace gerbang {
+
+/// How the box itself is doing, as series:
+///
+/// | series | unit, scale | precision |
+/// |---|---|---|
+/// | `system_load1` | -, 2 | as the kernel says |
+/// | `system_memory_available_bytes` | bytes | 4 MiB |
+/// | `system_temperature_celsius{zone}` | celsius, 1 | 0.5; at most 4 zones |
+/// | `state_free_bytes` | bytes | 1 MiB; free for the daemon's user, of the state folder |
+/// | `daemon_cpu_seconds_total` | seconds, 3 | counter; the CPU time of all runs of the daemon |
+/// | `daemon_memory_bytes` | bytes | 64 KiB; resident |
+///
+/// Coarse on purpose: noise in the low digits costs flash and airtime. What cannot be read has no
+/// reading and is no error. Files stay open; a reading allocates nothing. Loop thread only.
+class Health {
+public:
+    /// `series` is used here only; a full table leaves readings out.
+    Health(const HostPaths& paths, SeriesTable& series);
+
+    /// Once, before the first `read`: the CPU time of earlier runs goes on.
+    void restore(const std::vector<Reading>& totals);
+    /// Appends what can be read now; free space at most once a minute of device time, as asking
+    /// the file system may have to wait for it.
+    void read(Monotonic now, std::vector<Reading>& into);
+
+private:
+    static constexpr std::size_t kMaxZones = 4;
+    struct Zone {
+        SmallFile file;
+        SeriesId series;
+    };
+    void find_zones(const std::string& sys, SeriesTable& series);
+    void read_state_folder(Monotonic now, std::vector<Reading>& into);
+
+    std::string state_;
+    SmallFile load_, memory_, stat_, statm_;
+    std::vector<Zone> zones_;
+    SeriesId load_series_, memory_series_, free_series_, cpu_series_, resident_series_;
+    std::int64_t earlier_cpu_ms_ = 0;
+    std::int64_t free_asked_minute_ = -1;
+    std::int64_t tick_ms_ = 10;
+    std::uint64_t page_bytes_ = 4096;
+};
+
+}  // namespace gerbang

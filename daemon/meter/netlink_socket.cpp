@@ -1,0 +1,108 @@
+#include "daemon/meter/netlink_socket.hpp"
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace gerbang::netlink {
+
+void Socket::Close::operator()(mnl_socket* socket) const noexcept {
+    mnl_socket_close(socket);
+}
+
+Result<Socket> Socket::open(std::span<const int> groups) {
+    const auto failed = [](const char* step) {
+        return Error{Errc::unreachable,
+                     std::string{"open rtnetlink: "} + step + ": " + std::strerror(errno)};
+    };
+    Socket made;
+    made.socket_.reset(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+    if (!made.socket_) return failed("socket");
+    if (mnl_socket_bind(made.socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) return failed("bind");
+    for (int group : groups) {
+        if (mnl_socket_setsockopt(made.socket_.get(), NETLINK_ADD_MEMBERSHIP, &group,
+                                  sizeof group) < 0)
+            return failed("join group");
+    }
+    const timeval wait{.tv_sec = 2, .tv_usec = 0};
+    if (::setsockopt(made.descriptor(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0)
+        return failed("set time-out");
+    made.buffer_ = std::make_unique<std::byte[]>(kBufferBytes);
+    return made;
+}
+
+int Socket::descriptor() const {
+    return mnl_socket_get_fd(socket_.get());
+}
+
+std::uint32_t Socket::ask(const Request& request) {
+    if (++sequence_ == 0) ++sequence_;
+    // Large enough for any request header; all zero but the family means "everything".
+    alignas(nlmsghdr) std::byte bytes[NLMSG_HDRLEN + 64]{};
+    auto* header = mnl_nlmsg_put_header(bytes);
+    header->nlmsg_type = request.type;
+    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    header->nlmsg_seq = sequence_;
+    std::size_t body = sizeof(ifinfomsg);
+    if (request.type == RTM_GETROUTE) body = sizeof(rtmsg);
+    if (request.type == RTM_GETNEIGH) body = sizeof(ndmsg);
+    auto* family = static_cast<std::uint8_t*>(mnl_nlmsg_put_extra_header(header, body));
+    *family = request.family;
+    ssize_t sent = -1;
+    do {
+        sent = mnl_socket_sendto(socket_.get(), header, header->nlmsg_len);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? 0 : sequence_;
+}
+
+Datagram Socket::receive(int flags) {
+    for (;;) {
+        sockaddr_nl sender{};
+        iovec vector{.iov_base = buffer_.get(), .iov_len = kBufferBytes};
+        msghdr message{};
+        message.msg_name = &sender;
+        message.msg_namelen = sizeof sender;
+        message.msg_iov = &vector;
+        message.msg_iovlen = 1;
+        const auto got = ::recvmsg(descriptor(), &message, flags);
+        if (got < 0 && errno == EINTR) continue;
+        if (got == 0) errno = ENOTCONN;
+        if (got <= 0) return {};
+        if (sender.nl_pid != 0) continue;  // another process, not the kernel
+        if ((message.msg_flags & MSG_TRUNC) != 0) {
+            errno = EMSGSIZE;
+            return {};
+        }
+        return {buffer_.get(), static_cast<std::size_t>(got)};
+    }
+}
+
+Socket::Received Socket::receive_waiting() {
+    Received received;
+    for (int tries = 0; tries < 8; ++tries) {
+        received.datagram = receive(MSG_DONTWAIT);
+        if (!received.datagram.empty()) return received;
+        // Reading an overrun clears it; what is still queued can be read after it.
+        if (errno != ENOBUFS && errno != EMSGSIZE) {
+            received.has_failed = errno != EAGAIN && errno != EWOULDBLOCK;
+            return received;
+        }
+        received.has_overrun = true;
+    }
+    return received;
+}
+
+Error Socket::failure(const Request& request, const char* reason) {
+    return {Errc::unreachable, std::string{"dump "} + request.what + ": " + reason};
+}
+
+Error Socket::failure(const Request& request, int error) {
+    return failure(request, std::strerror(error));
+}
+
+}  // namespace gerbang::netlink
