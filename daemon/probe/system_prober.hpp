@@ -20,8 +20,9 @@ enum class ProbeMethod : std::uint8_t { icmp_datagram, icmp_raw, tcp };
 /// The prober on real sockets.
 ///
 /// Sends 16 bytes of ICMP with a random nonce and takes nothing but their echo for an answer. An
-/// error that the kernel reports (network or host unreachable) ends the wait at once. Stopping the
-/// clock ends it too ("stopped").
+/// error that the kernel reports (network or host unreachable) ends the wait at once; of a router's
+/// word about a TCP connection some kernels report nothing. Stopping the clock ends it too
+/// ("stopped").
 class SystemProber : public Prober {
 public:
     /// For the log: "icmp_datagram", or "icmp_raw, IPv6 by tcp" where they differ.

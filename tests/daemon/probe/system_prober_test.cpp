@@ -241,9 +241,7 @@ TEST_CASE("SystemProber ends at once when a router answers unreachable", "[probe
                            "ip route add 198.51.100.0/24 via 203.0.113.2";
         if (std::system(setup.c_str()) != 0) return 100;
         Bench bench;
-        for (const auto method :
-             {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw, ProbeMethod::tcp}) {
-            if (method == ProbeMethod::icmp_datagram && !may(SOCK_DGRAM)) continue;
+        for (const auto method : {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw}) {
             const auto begun = bench.clock.now();
             const auto answer = bench.ask(method, {"far", "198.51.100.1", 443}, "up0", 20s);
             if (answer.answered || answer.detail != "network unreachable") return 2;
