@@ -87,7 +87,7 @@ CLOCK_READS = re.compile(
     r"|(?<![\w.>:])(?:std::|::)?time\s*\(\s*(?:NULL|nullptr|0|&\s*\w+)\s*\)")
 SLEEPS = re.compile(
     r"\bthis_thread::sleep_\w+|\b(?:usleep|nanosleep|clock_nanosleep)\s*\("
-    r"|(?<![\w.>:])(?:::)?sleep\s*\(")
+    r"|(?:^|[;{}()=,!]|\breturn\b)\s*(?:::)?sleep\s*\(")
 RANDOMNESS = re.compile(
     r"\brandom_device\b|\bmt19937\w*|\bdefault_random_engine\b|\bminstd_rand\w*"
     r"|\bgetrandom\b|\bgetentropy\b|\barc4random\w*|\bRAND_(?:priv_)?bytes\b|\b[dlm]rand48\b"

@@ -116,11 +116,15 @@ CASES = [
      {"tests/daemon/host/x_test.cpp": "auto t = std::chrono::steady_clock::now();\n"}, []),
     ("sleeping, in product and tests",
      {"daemon/meter/x.cpp": "std::this_thread::sleep_for(1s);\n::sleep(1);\nusleep(5);\n",
-      "tests/daemon/meter/x_test.cpp": "sleep(1);\n"},
+      "tests/daemon/meter/x_test.cpp": "sleep(1);\n",
+      "tests/daemon/meter/y_test.cpp": "if (x) (void)sleep(1);\nwhile (true) { sleep(1); }\n"
+                                       "return ::sleep(2);\n"},
      [("daemon/meter/x.cpp", line, "sleep") for line in (1, 2, 3)]
+     + [("tests/daemon/meter/y_test.cpp", line, "sleep") for line in (1, 2, 3)]
      + [("tests/daemon/meter/x_test.cpp", 1, "sleep")]),
     ("sleeping on the clock, or in an end-to-end test, passes",
-     {"daemon/meter/x.cpp": "co_await clock.sleep_until(next);\nbed.sleep(1);\n",
+     {"daemon/meter/x.cpp": "co_await clock.sleep_until(next);\nbed.sleep(1);\n"
+                             "static int sleep(Vfs* vfs, int us);\n",
       "tests/e2e/x.cpp": "sleep(1);\n"}, []),
     ("chance outside host",
      {"daemon/sync/x.cpp": "std::random_device d;\nstd::mt19937_64 e;\nint i = rand();\n"
