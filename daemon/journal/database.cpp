@@ -159,6 +159,10 @@ Result<void> open_database(Connection& connection, const std::string& path, cons
     if (*fresh) {
         if (auto made = create_tables(connection); !made) return made;
     }
+    // What recovery found in the WAL is only known to be in the page cache: an fsync that failed in
+    // an earlier process leaves pages that look written and never were. Moving it into the database
+    // writes it again, and new commits then follow nothing doubtful.
+    if (auto moved = connection.checkpoint(); !moved) return moved;
     // Once per opening: the entries of both files must outlive a power cut before the first
     // promise. SQLite itself never syncs the folder for the database file.
     return connection.sync_directory();

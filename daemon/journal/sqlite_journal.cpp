@@ -155,7 +155,9 @@ Result<void> SqliteJournal::in_transaction(Work work) {
 /// The commit is durable in the WAL whatever happens here. On a full file system the WAL grows
 /// instead, and the next commit tries again; a broken one is reported by the next call.
 void SqliteJournal::overwrite_wal() {
-    if (connection_.wal_frames() < sql::kWalFrames) return;
+    const auto limit =
+        options_.wal_pages != 0 ? static_cast<int>(options_.wal_pages) : sql::kWalFrames;
+    if (connection_.wal_frames() < limit) return;
     if (auto moved = connection_.checkpoint(); !moved) (void)fail(moved.error());
 }
 

@@ -3,7 +3,6 @@
 // Records of a small gateway for the journal's tests: one WAN interface, realistic in shape.
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -97,24 +96,5 @@ inline Chunk minute(std::uint32_t boot, std::int64_t first_s, std::int64_t base,
 inline Chunk nth_minute(std::uint32_t boot, std::int64_t n, std::int64_t step = 50'000) {
     return minute(boot, 10 + n * 60, n * 6 * step, step);
 }
-
-/// A folder of its own, removed at the end.
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        auto pattern = (std::filesystem::temp_directory_path() / "gerbang-XXXXXX").string();
-        path_ = ::mkdtemp(pattern.data());
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
-private:
-    std::string path_;
-};
 
 }  // namespace gerbang::samples

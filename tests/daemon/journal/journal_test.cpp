@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/daemon/journal/journal_samples.hpp"
+#include "tests/support/temp_folder.hpp"
 
 using namespace gerbang;
 using namespace gerbang::samples;
@@ -46,7 +47,7 @@ std::vector<Record> read_all(Journal& journal, const EpochId& epoch, Seq last,
 }  // namespace
 
 TEST_CASE("Journal refuses an append before the first epoch and at the wrong number", "[journal]") {
-    const TemporaryFolder folder;
+    const TempFolder folder;
     auto journal = must_open({.path = folder.file("journal.db")});
     CHECK(journal->state().epoch.is_none());
     CHECK(journal->append(Seq{1}, {nth_minute(1, 0)}).error().code == Errc::bad_input);
@@ -65,7 +66,7 @@ TEST_CASE("Journal refuses an append before the first epoch and at the wrong num
 
 TEST_CASE("Journal gives back every record with the chain head before it, at any slice size",
           "[journal]") {
-    const TemporaryFolder folder;
+    const TempFolder folder;
     const JournalOptions options{.path = folder.file("journal.db")};
     Book book;
     {
@@ -98,7 +99,7 @@ TEST_CASE("Journal gives back every record with the chain head before it, at any
 
 TEST_CASE("Journal restores the same state from a checkpoint and the records after it",
           "[journal]") {
-    const TemporaryFolder folder;
+    const TempFolder folder;
     const JournalOptions options{.path = folder.file("journal.db")};
     Outage outage;
     outage.id = 4;
@@ -153,7 +154,7 @@ TEST_CASE("Journal restores the same state from a checkpoint and the records aft
 }
 
 TEST_CASE("Journal closes the old epoch when a new one begins and still serves it", "[journal]") {
-    const TemporaryFolder folder;
+    const TempFolder folder;
     const JournalOptions options{.path = folder.file("journal.db")};
     auto journal = must_open(options);
     REQUIRE(journal->begin_epoch(epoch_fact(1), at(1, 5), beginning()));
@@ -178,7 +179,7 @@ TEST_CASE("Journal closes the old epoch when a new one begins and still serves i
 
 TEST_CASE("Journal keeps cursors and notes that rode with a commit, not those only staged",
           "[journal]") {
-    const TemporaryFolder folder;
+    const TempFolder folder;
     const JournalOptions options{.path = folder.file("journal.db")};
     Cursor cursor;
     cursor.consumer = "province";
@@ -224,7 +225,7 @@ TEST_CASE("Journal keeps cursors and notes that rode with a commit, not those on
 }
 
 TEST_CASE("Journal bounds its notes and keeps the earlier value of a refused one", "[journal]") {
-    const TemporaryFolder folder;
+    const TempFolder folder;
     auto journal = must_open({.path = folder.file("journal.db")});
     for (int i = 0; i < 70; ++i) journal->stage_note("key-" + std::to_string(i), "v");
     CHECK(journal->note("key-63") == "v");

@@ -1,0 +1,149 @@
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <fstream>
+#include <random>
+
+#include "tests/daemon/journal/fault_campaign.hpp"
+#include "tests/support/fault_vfs.hpp"
+#include "tests/support/seed.hpp"
+#include "tests/support/temp_folder.hpp"
+
+using namespace gerbang;
+
+namespace {
+
+constexpr int kSteps = 30;
+
+std::uint64_t calls_of_workload() {
+    FaultVfs disk;
+    Promises promises;
+    const auto outcome = run_workload(disk, promises, kSteps);
+    INFO(outcome.error.detail);
+    REQUIRE_FALSE(outcome.has_failed);
+    REQUIRE(look("journal.db", disk.name(), promises).empty());
+    return disk.calls();
+}
+
+/// Copies the disk's files into `folder`, for SQLite's real VFS.
+void pour(const FaultVfs& disk, const TempFolder& folder) {
+    for (const auto& name : disk.files()) {
+        std::ofstream{folder.file(name), std::ios::binary} << disk.content(name);
+    }
+}
+
+struct Tally {
+    std::uint64_t tried = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t corrupt = 0;
+    std::string first;
+
+    void count(const std::string& defect) {
+        ++tried;
+        if (defect.empty()) return;
+        if (first.empty()) first = defect;
+        ++(defect.find("lost") != std::string::npos ? lost : corrupt);
+    }
+};
+
+/// One power cut at `at_call`, a look, some more work, a second cut without work in flight.
+void cut_once(const FaultPlan& plan, bool with_real_vfs, Tally& tally) {
+    FaultVfs disk{plan};
+    Promises promises;
+    (void)run_workload(disk, promises, kSteps);
+    disk.restart({.directory = plan.directory,
+                  .is_powersafe_overwrite = plan.is_powersafe_overwrite,
+                  .sync_is_a_lie = plan.sync_is_a_lie});
+    if (with_real_vfs) {
+        const TempFolder folder;
+        pour(disk, folder);
+        tally.count(look(folder.file("journal.db"), "", promises));
+        return;
+    }
+    if (auto defect = look("journal.db", disk.name(), promises); !defect.empty()) {
+        tally.count(defect);
+        return;
+    }
+    const auto more = run_workload(disk, promises, 5);
+    if (more.has_failed) {
+        tally.count("corrupt: does not go on: " + more.error.detail);
+        return;
+    }
+    disk.restart();
+    tally.count(look("journal.db", disk.name(), promises));
+}
+
+Tally power_cuts(std::uint64_t rounds, bool sync_is_a_lie) {
+    const auto calls = calls_of_workload();
+    std::mt19937_64 random{test_seed()};
+    Tally tally;
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        // First every call once, as far as the rounds go; then at random.
+        const auto nth = rounds < calls ? 1 + random() % calls : 1 + round % calls;
+        cut_once(
+            {.fault = Fault::power_cut,
+             .at_call = nth,
+             .seed = random(),
+             .directory = random() % 2 == 0 ? Directory::with_any_sync : Directory::with_its_own,
+             .is_powersafe_overwrite = random() % 4 != 0,
+             .sync_is_a_lie = sync_is_a_lie},
+            round % 20 == 19, tally);
+    }
+    return tally;
+}
+
+}  // namespace
+
+TEST_CASE("Journal keeps every promised record across a power cut at any I/O call",
+          "[journal][fault]") {
+    const auto tally = power_cuts(test_rounds(1000), false);
+    std::printf("power cuts: tried %llu, lost %llu, corrupt %llu\n",
+                static_cast<unsigned long long>(tally.tried),
+                static_cast<unsigned long long>(tally.lost),
+                static_cast<unsigned long long>(tally.corrupt));
+    INFO(tally.first);
+    CHECK(tally.lost == 0);
+    CHECK(tally.corrupt == 0);
+}
+
+TEST_CASE("The power-cut campaign notices a card that lies about sync", "[journal][fault]") {
+    const auto tally = power_cuts(test_rounds(100), true);
+    INFO("tried " << tally.tried << ", lost " << tally.lost << ", corrupt " << tally.corrupt);
+    CHECK(tally.lost > tally.tried / 4);
+}
+
+TEST_CASE("Journal reports a failed I/O call, stores nothing by halves and goes on when reopened",
+          "[journal][fault]") {
+    const auto fault =
+        GENERATE(Fault::io_error, Fault::full, Fault::cannot_open, Fault::failing_sync);
+    const bool is_persistent = GENERATE(false, true);
+    const auto calls = calls_of_workload();
+    const auto stride = std::max<std::uint64_t>(1, calls / test_rounds(100));
+    for (std::uint64_t nth = 1; nth <= calls; nth += stride) {
+        INFO("fault " << static_cast<int>(fault) << " at call " << nth);
+        FaultVfs disk{{.fault = fault,
+                       .at_call = nth,
+                       .is_persistent = is_persistent,
+                       .seed = test_seed() + nth}};
+        Promises promises;
+        const auto outcome = run_workload(disk, promises, kSteps);
+        if (disk.fired() && is_persistent && fault != Fault::cannot_open) {
+            REQUIRE(outcome.has_failed);
+        }
+        if (outcome.has_failed) {
+            INFO(outcome.error.detail);
+            const bool is_right_code =
+                outcome.error.code ==
+                (fault == Fault::full ? Errc::storage_full : Errc::storage_broken);
+            REQUIRE(is_right_code);
+            REQUIRE(outcome.error.detail.find("journal.db") != std::string::npos);
+        }
+        // The disk heals, the process starts again; later the power goes as well.
+        disk.arm({.seed = nth});
+        REQUIRE(look("journal.db", disk.name(), promises) == "");
+        const auto more = run_workload(disk, promises, 5);
+        INFO(more.error.detail);
+        REQUIRE_FALSE(more.has_failed);
+        disk.restart();
+        REQUIRE(look("journal.db", disk.name(), promises) == "");
+    }
+}

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gerbang {
+
+/// What goes wrong at the chosen I/O call.
+enum class Fault {
+    none,
+    power_cut,     ///< this and every later call fails; `restart` shows what the flash kept
+    io_error,      ///< EIO of whatever call it is; a sync as below
+    full,          ///< a write that makes a file longer finds no space
+    cannot_open,   ///< opening a file fails
+    failing_sync,  ///< fsync fails and gives its writes up: they look written and never are
+};
+
+/// When the creation and removal of files becomes durable.
+enum class Directory {
+    with_any_sync,  ///< any later fsync of any file (ext4)
+    with_its_own,   ///< only an fsync of the folder
+};
+
+struct FaultPlan {
+    Fault fault = Fault::none;
+    std::uint64_t at_call = 0;   ///< from 1; the first call that suits the fault at or after it
+    bool is_persistent = false;  ///< from then on, instead of once (a power cut always is)
+    std::uint64_t seed = 1;
+    Directory directory = Directory::with_its_own;
+    /// False: a torn sector takes the bytes around the write with it, and SQLite is told so.
+    bool is_powersafe_overwrite = true;
+    bool sync_is_a_lie = false;  ///< fsync returns success and keeps nothing
+};
+
+/// A disk in memory as an SQLite VFS, with faults at a chosen call.
+///
+/// Every file has a durable image and the operations since its last fsync. After a power cut each
+/// 512-byte sector of a pending write is kept, dropped or torn (filled with garbage), and a
+/// pending truncation happened or not; the folder keeps a prefix of its changes. Everything is
+/// drawn from the seed. Calls are opens, reads, writes, truncations, syncs, deletions and
+/// questions for a file's size.
+///
+/// Its I/O methods are of version 1 (no shared memory): the connection must set
+/// `locking_mode=EXCLUSIVE` before it touches the file. One thread; must outlive its connections.
+class FaultVfs {
+public:
+    explicit FaultVfs(const FaultPlan& plan = {});
+    ~FaultVfs();
+    FaultVfs(const FaultVfs&) = delete;
+    FaultVfs& operator=(const FaultVfs&) = delete;
+
+    /// Its name for `sqlite3_open_v2`.
+    [[nodiscard]] const std::string& name() const;
+    /// Whether the fault has happened.
+    [[nodiscard]] bool fired() const;
+    /// Calls so far, and bytes given to writes.
+    [[nodiscard]] std::uint64_t calls() const;
+    [[nodiscard]] std::uint64_t written_bytes() const;
+
+    /// Power off and on, all connections being closed: the files become what the flash kept, and
+    /// `next` is planned, counting calls from 1 again.
+    void restart(const FaultPlan& next = {});
+    /// Plans anew without a power cut, counting calls from 1 again.
+    void arm(const FaultPlan& next);
+
+    [[nodiscard]] std::vector<std::string> files() const;
+    [[nodiscard]] std::string content(const std::string& file) const;
+    /// Puts a durable file onto the disk.
+    void put(const std::string& file, std::string content);
+
+private:
+    struct Disk;
+    struct Calls;
+    std::unique_ptr<Disk> disk_;
+};
+
+}  // namespace gerbang
