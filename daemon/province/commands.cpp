@@ -10,7 +10,7 @@
 #include "daemon/host/entropy.hpp"
 #include "daemon/host/lock_file.hpp"
 #include "daemon/host/system_clock.hpp"
-#include "daemon/province/local_client.hpp"
+#include "daemon/net/local_http.hpp"
 #include "daemon/province/sites_json.hpp"
 #include "daemon/province/sqlite.hpp"
 #include "daemon/province/store.hpp"
@@ -19,8 +19,8 @@
 namespace gerbang::province {
 namespace {
 
-constexpr Seconds kListTimeout{30};
-constexpr Seconds kCopyTimeout{3600};
+constexpr Millis kListTimeout{30'000};
+constexpr Millis kCopyTimeout{3'600'000};
 constexpr int kCopyPages = 4096;
 
 int complain(Language language, const char* indonesian, const char* english,
@@ -62,9 +62,41 @@ int exit_code_of(const Error& error) {
     }
 }
 
+/// Asks the running receiver over its UNIX socket; the body of a 200 answer. `unreachable`: there
+/// is no receiver.
+Result<std::string> ask_receiver(const std::string& store, const std::string& method,
+                                 const std::string& target, Millis timeout) {
+    auto answer = local_request(method, store + ".sock", target, timeout);
+    if (!answer) {
+        const bool is_absent =
+            answer.error().code == Errc::not_found || answer.error().code == Errc::unreachable;
+        return Error{is_absent ? Errc::unreachable : answer.error().code, answer.error().detail};
+    }
+    if (answer->status == 200) return std::move(answer->body);
+    return Error{Errc::refused,
+                 answer->what() + ": HTTP " + std::to_string(answer->status) + ": " + answer->body};
+}
+
+std::string percent_encoded(const std::string& text) {
+    constexpr char kDigits[] = "0123456789ABCDEF";
+    std::string encoded;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '-' ||
+                              c == '_';
+        if (is_plain) {
+            encoded.push_back(c);
+        } else {
+            encoded += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+        }
+    }
+    return encoded;
+}
+
 Result<std::vector<SiteSummary>> read_sites(const std::string& path) {
     // The receiver is asked first: the store has one user at a time.
-    auto answer = ask_receiver(path + ".sock", "GET", "/v1/sites", "", kListTimeout);
+    auto answer = ask_receiver(path, "GET", "/v1/sites", kListTimeout);
     if (answer) return sites_from_json(*answer);
     if (answer.error().code != Errc::unreachable) return answer.error();
     auto own = open_own(path);
@@ -102,7 +134,8 @@ int run_list(const std::string& store, bool as_json, Language language) {
 
 int run_copy(const std::string& store, const std::string& target, Language language) {
     const auto absolute = std::filesystem::absolute(target).string();
-    const auto answer = ask_receiver(store + ".sock", "POST", "/v1/copy", absolute, kCopyTimeout);
+    const auto answer =
+        ask_receiver(store, "POST", "/v1/copy?to=" + percent_encoded(absolute), kCopyTimeout);
     auto copied = answer ? ok() : Result<void>{answer.error()};
     if (!answer && answer.error().code == Errc::unreachable) copied = copy_own(store, absolute);
     if (!copied) {
@@ -114,7 +147,8 @@ int run_copy(const std::string& store, const std::string& target, Language langu
     return EX_OK;
 }
 
-int run_token(const std::string& tokens_file, const std::string& site, Language language) {
+int run_token(const std::string& tokens_file, const std::string& site, bool is_quiet,
+              Language language) {
     SystemEntropy entropy;
     const auto token = add_token(tokens_file, site, entropy);
     if (!token) {
@@ -122,6 +156,7 @@ int run_token(const std::string& tokens_file, const std::string& site, Language 
                         token.error().detail, exit_code_of(token.error()));
     }
     std::printf("%s\n", token->c_str());
+    if (is_quiet) return EX_OK;
     std::fprintf(stderr,
                  language == Language::english
                      ? "Put this token into the gateway's token_file. It is shown only once; %s "

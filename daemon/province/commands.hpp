@@ -26,8 +26,9 @@ struct ReceiveOptions {
 [[nodiscard]] int run_list(const std::string& store, bool as_json, Language language);
 /// Writes a copy of the store that anyone can query, while the receiver runs or without it.
 [[nodiscard]] int run_copy(const std::string& store, const std::string& target, Language language);
-/// Makes a token for `site` and prints it.
-[[nodiscard]] int run_token(const std::string& tokens_file, const std::string& site,
+/// Makes a token for `site` and prints it to standard output, with a word of advice to standard
+/// error unless `is_quiet`.
+[[nodiscard]] int run_token(const std::string& tokens_file, const std::string& site, bool is_quiet,
                             Language language);
 /// Says that the store was restored from a backup. The receiver must not run.
 [[nodiscard]] int run_restored(const std::string& store, Language language);

@@ -53,6 +53,9 @@ int main(int argc, char** argv) {
     token_command->add_option("site", site, "site.id")->required();
     token_command->add_option("--tokens", tokens, "site-id sha256hex")->capture_default_str();
 
+    bool is_quiet = false;
+    token_command->add_flag("--quiet", is_quiet, "token saja / the token alone");
+
     auto* restored_command = app.add_subcommand(
         "restored", "Setelah pulih dari cadangan / after a restore from a backup");
     restored_command->add_option("--store", store, "SQLite")->capture_default_str();
@@ -66,6 +69,6 @@ int main(int argc, char** argv) {
     if (*receive_command) return run_receive(receive);
     if (*list_command) return run_list(store, as_json, language);
     if (*copy_command) return run_copy(store, target, language);
-    if (*token_command) return run_token(tokens, site, language);
+    if (*token_command) return run_token(tokens, site, is_quiet, language);
     return run_restored(store, language);
 }

@@ -10,6 +10,7 @@
 #include "daemon/host/offload.hpp"
 #include "daemon/province/sites_json.hpp"
 #include "daemon/province/sqlite.hpp"
+#include "daemon/serve/target.hpp"
 
 namespace gerbang::province {
 namespace {
@@ -290,7 +291,11 @@ net::awaitable<ServerResponse> Receiver::handle_local(ServerRequest request) {
         co_return response;
     }
     if (request.path == "/v1/copy" && request.method == "POST") {
-        auto response = co_await copy_store(std::move(request.body));
+        const auto query = parse_query(request.query);
+        if (!query || query->size() != 1 || query->front().name != "to") {
+            co_return answer(400, "Bad Request", "POST /v1/copy?to=PATH");
+        }
+        auto response = co_await copy_store(query->front().value);
         co_return response;
     }
     co_return answer(404, "Not Found", "GET /v1/sites, POST /v1/copy");
@@ -310,11 +315,13 @@ net::awaitable<ServerResponse> Receiver::copy_store(std::string path) {
     }
     is_copying_ = true;
     using Begun = Result<std::shared_ptr<DatabaseCopy>>;
-    auto copy = co_await offload(worker_, [&store = store_, path]() -> Begun {
+    // Named first: g++ 12 copies a temporary closure bytewise into the coroutine's frame.
+    auto begin = [&store = store_, path = std::move(path)]() -> Begun {
         auto begun = store.begin_copy(path);
         if (!begun) return begun.error();
         return std::shared_ptr<DatabaseCopy>{*std::move(begun)};
-    });
+    };
+    auto copy = co_await offload(worker_, std::move(begin));
     std::optional<Error> failure;
     if (!copy) failure = copy.error();
     // A few pages at a time: batches are taken in between.

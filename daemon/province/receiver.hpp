@@ -23,7 +23,7 @@ struct ReceiverOptions {
 };
 
 /// The HTTP side of the province: `POST /v1/batches`, `GET /healthz`, and on the UNIX socket
-/// `GET /v1/sites` and `POST /v1/copy` (body: path of the new file).
+/// `GET /v1/sites` and `POST /v1/copy?to=PATH` (a new file).
 ///
 /// The credential names the site and wins over the body: a batch of another site is 403. Work on
 /// the store runs on `worker` in order of arrival; at most `kMaxPending` requests (and

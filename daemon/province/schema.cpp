@@ -186,7 +186,7 @@ SELECT s.site, e.epoch, b.boot, b.boot_id, b.first_seq,
 FROM boot_row b JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id);
 
 CREATE VIEW reading AS
-SELECT s.site, e.epoch, c.seq, c.boot, c.level, r.name AS series, r.labels, r.kind, r.unit,
+SELECT s.site, e.epoch, c.seq, c.boot, c.level, r.name, r.labels, r.kind, r.unit,
     CAST(col.key AS INTEGER) AS series_id,
     tick.value AS device_ms,
     max(tick.value + c.offset_ms, c.not_before_ms) AS wall_ms,

@@ -1,0 +1,310 @@
+// What people see who open the store with plain SQL.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <random>
+#include <regex>
+#include <sstream>
+#include <tuple>
+
+#include "common/model/timeline.hpp"
+#include "daemon/province/sqlite.hpp"
+#include "daemon/province/store.hpp"
+#include "tests/support/sample_site.hpp"
+#include "tests/support/seed.hpp"
+
+using namespace gerbang;
+using namespace gerbang::province;
+
+namespace {
+
+constexpr WallTime kNow = wall_from_ms(1'795'000'000'000);
+
+/// A folder of the test's own, removed at the end.
+class Folder {
+public:
+    Folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "province-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~Folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
+
+private:
+    std::filesystem::path path_;
+};
+
+std::unique_ptr<Store> open_store(const std::string& path) {
+    auto store = Store::open({.path = path, .vfs = {}, .new_id = {{1, 2, 3}}});
+    REQUIRE(store);
+    return *std::move(store);
+}
+
+std::unique_ptr<Database> look_into(const std::string& path) {
+    auto database = Database::open(path, "");
+    REQUIRE(database);
+    return *std::move(database);
+}
+
+/// (seq, series id, device ms) -> (raw value, wall ms or -1)
+using Readings = std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t>,
+                          std::pair<std::int64_t, std::int64_t>>;
+
+/// What the view must show: every reading, placed by the same rule as everywhere (Timeline).
+Readings expected_readings(const std::vector<Record>& records) {
+    Timeline timeline;
+    for (const auto& record : records) {
+        const auto* event = std::get_if<Event>(&record.body);
+        if (event == nullptr || event->kind != EventKind::anchor) continue;
+        const auto anchor = anchor_from(*event);
+        REQUIRE(anchor);
+        timeline.add(record.seq, *anchor);
+    }
+    PrefixStamper stamper{timeline, std::nullopt};
+    Readings readings;
+    for (const auto& record : records) {
+        const auto seq = static_cast<std::int64_t>(record.seq.value);
+        const auto* chunk = std::get_if<Chunk>(&record.body);
+        if (chunk == nullptr) {
+            (void)stamper.stamp(record.seq, time_of(record.body));
+            continue;
+        }
+        for (const auto& tick : ticks_of(*chunk)) {
+            const auto wall = stamper.stamp(record.seq, {chunk->boot, tick.at});
+            for (const auto& reading : tick.readings) {
+                readings[{seq, reading.series.value, to_ms(tick.at)}] = {reading.value,
+                                                                         wall ? to_ms(*wall) : -1};
+            }
+        }
+    }
+    return readings;
+}
+
+Readings readings_in(Database& database, const std::string& epoch) {
+    Readings readings;
+    auto rows = database.query(
+        "SELECT seq, series_id, device_ms, raw, coalesce(wall_ms, -1) FROM reading "
+        "WHERE epoch = ?1",
+        {std::string_view{epoch}});
+    while (rows.next()) {
+        const auto added = readings.insert({{rows.integer(0), rows.integer(1), rows.integer(2)},
+                                            {rows.integer(3), rows.integer(4)}});
+        CHECK(added.second);
+    }
+    CHECK_FALSE(database.failure());
+    return readings;
+}
+
+}  // namespace
+
+TEST_CASE("SQL shows every reading that was sent, in whatever order the batches came",
+          "[province]") {
+    std::mt19937_64 random{test_seed()};
+    const auto rounds = test_rounds(25);
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        INFO("round " << round);
+        const Folder folder;
+        const auto path = folder.file("p.db");
+        SampleSite site{"muara-siran", test_seed() + round};
+        const auto steps = 10 + random() % 30;
+        for (std::uint64_t i = 0; i < steps; ++i) {
+            switch (random() % 9) {
+                case 0:
+                    site.anchor();
+                    break;
+                case 1:
+                    site.anchor_off_by(
+                        Millis{static_cast<std::int64_t>(random() % 600'000) - 300'000});
+                    break;
+                case 2:
+                    site.reboot();
+                    break;
+                default:
+                    site.minute();
+            }
+        }
+        {
+            auto store = open_store(path);
+            std::vector<SeqRange> ranges;
+            for (std::uint64_t first = 1; first <= site.last().value;) {
+                const auto last = std::min(site.last().value, first + random() % 6);
+                ranges.push_back({Seq{first}, Seq{last}});
+                first = last + 1;
+            }
+            std::shuffle(ranges.begin(), ranges.end(), random);
+            for (const auto& range : ranges) REQUIRE(store->accept(site.batch(range), kNow));
+        }
+        auto database = look_into(path);
+        const auto expected = expected_readings(site.records());
+        CHECK(readings_in(*database, to_string(site.epoch())) == expected);
+        const auto usage = database->number("SELECT sum(rx_bytes) FROM usage_daily");
+        const bool was_measured = !expected.empty();
+        CHECK(usage.value_or(0) == (was_measured ? site.wan_rx_bytes() : 0));
+        CHECK(database->number("SELECT count(*) FROM missing") == 0);
+    }
+}
+
+TEST_CASE("SQL shows names, units and scaled values of readings, and null before the clock is set",
+          "[province]") {
+    const Folder folder;
+    SampleSite site{"muara-siran"};
+    site.minute();
+    {
+        auto store = open_store(folder.file("p.db"));
+        REQUIRE(store->accept(site.all(), kNow));
+    }
+    auto database = look_into(folder.file("p.db"));
+    CHECK(database->number("SELECT count(*) FROM reading WHERE wall_ms IS NOT NULL OR time IS NOT "
+                           "NULL OR local_time IS NOT NULL") == 0);
+    CHECK(database->number(
+              "SELECT count(*) FROM reading WHERE name = 'temperature_celsius' AND unit = "
+              "'celsius' AND kind = 'gauge' AND abs(value - raw / 10.0) < 1e-9") > 0);
+    CHECK(database->number("SELECT count(*) FROM reading WHERE name = "
+                           "'interface_receive_bytes_total' AND labels ->> 'interface' = 'eth0' "
+                           "AND typeof(value) = 'integer'") == 6);
+    CHECK(database->number("SELECT count(*) FROM reading WHERE name IS NULL") == 0);
+}
+
+TEST_CASE("SQL keeps 64-bit values exact", "[province]") {
+    const Folder folder;
+    SampleSite site{"muara-siran"};
+    const auto last = site.last();
+    auto batch = site.all();
+    auto records = site.records();
+    constexpr auto kMin = std::numeric_limits<std::int64_t>::min();
+    constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+    const Chunk chunk{.boot = BootNo{1},
+                      .level = 0,
+                      .ticks = {monotonic_from_ms(30'000), monotonic_from_ms(40'000)},
+                      .columns = {{.series = SeriesId{1}, .present = {}, .values = {kMin, kMax}},
+                                  {.series = SeriesId{2}, .present = {}, .values = {kMax, kMax}},
+                                  {.series = SeriesId{3}, .present = {0, 1}, .values = {kMin}}}};
+    records.push_back({.seq = last.next(), .body = chunk});
+    batch.pack = wire::encode_pack(records);
+    {
+        auto store = open_store(folder.file("p.db"));
+        REQUIRE(store->accept(batch, kNow));
+    }
+    auto database = look_into(folder.file("p.db"));
+    CHECK(readings_in(*database, to_string(site.epoch())) == expected_readings(records));
+}
+
+TEST_CASE("SQL places readings in time as soon as the boot's first anchor arrives", "[province]") {
+    const Folder folder;
+    const auto path = folder.file("p.db");
+    SampleSite site{"muara-siran"};
+    site.minutes(3);
+    const auto before_anchor = site.last();
+    site.anchor();
+    site.minutes(2);
+    {
+        auto store = open_store(path);
+        REQUIRE(store->accept(site.batch(1, before_anchor.value), kNow));
+    }
+    CHECK(look_into(path)->number("SELECT count(*) FROM reading WHERE time IS NOT NULL") == 0);
+    {
+        auto store = open_store(path);
+        REQUIRE(store->accept(site.batch(before_anchor.value + 1, site.last().value), kNow));
+    }
+    CHECK(look_into(path)->number("SELECT count(*) FROM reading WHERE time IS NULL") == 0);
+}
+
+TEST_CASE("SQL shows outages with both bounds, boots, and the site's facts", "[province]") {
+    const Folder folder;
+    SampleSite site{"muara-siran"};
+    site.minute();
+    site.anchor();
+    site.begin_outage(Cause::isp);
+    site.minutes(6);
+    site.end_outage();
+    site.reboot();
+    site.minute();
+    site.anchor();
+    site.begin_outage(Cause::carrier);
+    site.minute();
+    {
+        auto store = open_store(folder.file("p.db"));
+        REQUIRE(store->accept(site.all(), kNow));
+    }
+    auto database = look_into(folder.file("p.db"));
+    CHECK(database->number("SELECT count(*) FROM outage") == 2);
+    CHECK(database->number("SELECT least_s * 1000 FROM outage WHERE cause = 'isp'") == 360'000 - 0);
+    CHECK(database->number("SELECT most_s * 1000 FROM outage WHERE cause = 'isp'") == 362'000);
+    CHECK(database->number("SELECT count(*) FROM outage WHERE is_open AND cause = 'carrier' AND "
+                           "first_good IS NULL") == 1);
+    CHECK(database->number("SELECT count(*) FROM boot WHERE started IS NOT NULL AND boot_id IS "
+                           "NOT NULL") == 2);
+    CHECK(database->number("SELECT count(*) FROM site WHERE code = '64.02.01.2001' AND provider = "
+                           "'Sinar \"Net\"' AND utc_offset_s = 28800") == 1);
+    CHECK(database->number("SELECT count(*) FROM event WHERE kind = 'config' AND "
+                           "fields ->> 'product' = '50 Mbit/s'") == 1);
+}
+
+TEST_CASE("SQL counts what was used after a rollback on top of what was used before it",
+          "[province]") {
+    const Folder folder;
+    SampleSite site{"muara-siran"};
+    site.anchor();
+    site.minutes(5);
+    const auto branch = site.last();
+    const auto at_branch = site.wan_rx_bytes();
+    site.minutes(3);
+    auto store = open_store(folder.file("p.db"));
+    REQUIRE(store->accept(site.all(), kNow));
+    const auto before = site.wan_rx_bytes();
+    site.roll_back(branch);
+    site.new_epoch(branch, "diverged");
+    site.anchor();
+    site.minutes(4);
+    REQUIRE(store->accept(site.all(), kNow));
+    const auto list = store->list();
+    REQUIRE(list);
+    store.reset();
+    const auto expected = before + site.wan_rx_bytes() - at_branch;
+    CHECK(list->front().rx_bytes == static_cast<std::uint64_t>(expected));
+    auto database = look_into(folder.file("p.db"));
+    CHECK(database->number("SELECT rx_bytes FROM usage_total") == expected);
+    CHECK(database->number("SELECT sum(rx_bytes) FROM usage_daily") == expected);
+}
+
+TEST_CASE("SQL examples of config/province/README.md run and give rows", "[province]") {
+    const Folder folder;
+    SampleSite site{"muara-siran"};
+    site.anchor();
+    site.minutes(3);
+    site.begin_outage(Cause::isp);
+    site.minutes(7);
+    site.end_outage();
+    site.minutes(2);
+    {
+        auto store = open_store(folder.file("p.db"));
+        REQUIRE(store->accept(site.all(), kNow));
+    }
+    auto database = look_into(folder.file("p.db"));
+    std::ifstream file{std::string{GERBANG_SOURCE_DIR} + "/config/province/README.md"};
+    std::stringstream text;
+    text << file.rdbuf();
+    const std::string readme = text.str();
+    const std::regex block{"```sql\n([^`]*)```"};
+    int examples = 0;
+    for (auto found = std::sregex_iterator{readme.begin(), readme.end(), block};
+         found != std::sregex_iterator{}; ++found) {
+        const std::string sql = (*found)[1];
+        INFO(sql);
+        {
+            auto rows = database->query(sql);
+            CHECK(rows.next());
+        }
+        CHECK_FALSE(database->failure());
+        ++examples;
+    }
+    CHECK(examples >= 3);
+}
