@@ -1,0 +1,44 @@
+#pragma once
+
+// What the subcommands do once the command line is understood. Output goes to strings, so that
+// tests read what a terminal would show.
+
+#include <string>
+
+#include "common/model/usage.hpp"
+#include "daemon/cli/human.hpp"
+#include "daemon/config/config.hpp"
+#include "daemon/host/host_facts.hpp"
+
+namespace gerbang::cli {
+
+/// What a command has to say and how it ends.
+struct Outcome {
+    int code = 0;     ///< sysexits
+    std::string out;  ///< standard output
+    std::string err;  ///< standard error
+};
+
+/// The command line, understood.
+struct Request {
+    std::string config_file = "/etc/gerbang/gerbang.yaml";
+    HostPaths paths;
+    bool is_json = false;
+    RenderOptions render;
+    UsagePeriod period = UsagePeriod::day;
+    std::string interface;  ///< of `usage`; empty: the WAN role
+};
+
+[[nodiscard]] Outcome status_command(const Request& request);
+[[nodiscard]] Outcome usage_command(const Request& request);
+[[nodiscard]] Outcome outages_command(const Request& request);
+/// `now`: asks the daemon to send at once first.
+[[nodiscard]] Outcome sync_command(const Request& request, bool now);
+/// Checks `file` and its conf.d. `file_may_choose`: messages follow the file's `lang`.
+[[nodiscard]] Outcome check_command(const std::string& file, Language language,
+                                    bool file_may_choose);
+
+/// The problems of a configuration, one a line, and their number.
+[[nodiscard]] std::string problems_text(const LoadedConfig& loaded);
+
+}  // namespace gerbang::cli
