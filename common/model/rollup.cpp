@@ -140,9 +140,9 @@ UsageSum UsagePart::rounded() const noexcept {
 /// The time between two ticks of one name, with the bytes that passed in it.
 struct UsageRollup::Interval {
     const UsageName* name = nullptr;
-    Undated* undated = nullptr;   ///< where sums go while there is no wall time
-    std::int64_t to_wall_ms = 0;  ///< wall time minus device time
-    DeviceTime at;                ///< of the later tick
+    std::map<UsageName, UsagePart>* undated = nullptr;  ///< where sums go without a wall time
+    std::int64_t to_wall_ms = 0;                        ///< wall time minus device time
+    DeviceTime at;                                      ///< of the later tick
     Millis max_gap{};
     std::uint64_t received = 0;
     std::uint64_t transmitted = 0;
@@ -152,7 +152,7 @@ struct UsageRollup::Interval {
 };
 
 UsagePart& UsageRollup::part_at(const Interval& interval, std::int64_t position_ms) {
-    if (interval.undated != nullptr) return interval.undated->sums[*interval.name];
+    if (interval.undated != nullptr) return (*interval.undated)[*interval.name];
     const auto start = period_start(UsagePeriod::hour, wall_from_ms(position_ms), utc_offset_);
     return hours_[Hour{start, *interval.name}];
 }
@@ -253,8 +253,11 @@ void UsageRollup::add_chunk(Meters& meters, Seq seq, const Chunk& chunk, const T
     if (to_ms(last) > kMaxTimeMs) return;
     auto wall = timeline.wall_of(seq, {chunk.boot, last});
     if (wall && (to_ms(*wall) < 0 || to_ms(*wall) > kMaxTimeMs)) wall.reset();
-    auto* undated = wall ? nullptr : undated_of(chunk.boot, seq, !is_replay, meters);
-    if (!wall && undated == nullptr) return;
+    std::map<UsageName, UsagePart>* undated = nullptr;
+    if (!wall) {
+        // An anchor without a usable time calls for a replay that finds none.
+        undated = is_replay ? &never_dated_ : &undated_of(chunk.boot, seq, meters).sums;
+    }
     const auto take = [](const Column* column, std::size_t tick,
                          std::size_t& next) -> std::optional<std::uint64_t> {
         if (column == nullptr) return std::nullopt;
@@ -295,18 +298,16 @@ void UsageRollup::add_chunk(Meters& meters, Seq seq, const Chunk& chunk, const T
     if (!pairs.empty()) is_base_only_ = false;
 }
 
-UsageRollup::Undated* UsageRollup::undated_of(BootNo boot, Seq seq, bool may_create,
-                                              const Meters& meters) {
+UsageRollup::Undated& UsageRollup::undated_of(BootNo boot, Seq seq, const Meters& meters) {
     for (auto& undated : undated_) {
-        if (undated.boot == boot) return &undated;
+        if (undated.boot == boot) return undated;
     }
-    if (!may_create) return nullptr;
     if (undated_.size() >= kMaxUndatedBoots) {
         give_up(undated_.front());
         undated_.erase(undated_.begin());
     }
     undated_.push_back({.boot = boot, .first = seq, .before = meters, .sums = {}, .anchored = {}});
-    return &undated_.back();
+    return undated_.back();
 }
 
 void UsageRollup::give_up(const Undated& undated) {

@@ -126,7 +126,7 @@ private:
     void spread(const Interval& interval);
     void close_minute(Meter& meter, const Interval& interval);
     [[nodiscard]] UsagePart& part_at(const Interval& interval, std::int64_t position_ms);
-    Undated* undated_of(BootNo boot, Seq seq, bool may_create, const Meters& meters);
+    [[nodiscard]] Undated& undated_of(BootNo boot, Seq seq, const Meters& meters);
     void give_up(const Undated& undated);
 
     Seconds utc_offset_;
