@@ -201,7 +201,7 @@ void FileRing::find_entries() {
         used_ += occupied_by(place->length);
         offset += occupied_by(place->length);
     }
-    if (places_.size() == found.count) return;
+    if (places_.size() == found.count && is_in_front && offset == found.end) return;
     state_.count = places_.size();
     state_.end = offset;
     if (!is_in_front) state_.wrap = 0;

@@ -16,7 +16,7 @@ struct Signals::Impl {
 
 Signals::Signals(const net::any_io_executor& loop) : impl_{std::make_unique<Impl>(loop)} {
     // A peer that hangs up is an error of the write call, not the end of the daemon.
-    std::signal(SIGPIPE, SIG_IGN);
+    (void)std::signal(SIGPIPE, SIG_IGN);
 }
 
 Signals::~Signals() = default;
