@@ -36,7 +36,7 @@ ARROWS = {
 # These join the others and may include anything but the province.
 JOINERS = ["daemon/app", "daemon/cli"]
 # Single headers that a folder may include beyond its arrows.
-EXTRA_HEADERS = {"daemon/province": ["daemon/serve/http.hpp"]}
+EXTRA_HEADERS = {"daemon/province": ["daemon/serve/http.hpp", "daemon/serve/target.hpp"]}
 
 # Library's include prefix -> folders whose row names it. The longest prefix decides.
 LIBRARIES = {
