@@ -78,7 +78,11 @@ Result<WallTime> time_of_parameter(const std::vector<Parameter>& parameters, std
                                    WallTime otherwise) {
     const auto* text = find(parameters, name);
     if (text == nullptr) return otherwise;
-    const auto at = web::parse_rfc3339(*text);
+    // People leave out the milliseconds, or the time of day.
+    std::string whole = *text;
+    if (whole.size() == 10) whole += "T00:00:00Z";
+    if (whole.size() == 20 && whole.back() == 'Z') whole.insert(19, ".000");
+    const auto at = web::parse_rfc3339(whole);
     if (at) return *at;
     return Error{Errc::bad_input, std::string{name} +
                                       ": expected a time such as "

@@ -31,7 +31,8 @@ struct ApiSources {
 ///   GET /healthz                 200 "ok" while the loop runs
 ///   GET /v1/status               web::Status
 ///   GET /v1/sync                 its array of consumers
-///   GET /v1/usage?by=hour|day|month|year[&from=RFC3339][&to=RFC3339]   (default: day, all)
+///   GET /v1/usage?by=hour|day|month|year[&from=TIME][&to=TIME]   (default: day, all; TIME in
+///                                UTC: 2026-11-21, 2026-11-21T06:05:04Z, with milliseconds)
 ///   GET /v1/outages
 ///   POST /v1/sync/now            202
 /// HEAD is GET without a body. Everything else is a problem (RFC 9457): 404 unknown path, 405 with
