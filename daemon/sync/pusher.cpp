@@ -203,7 +203,8 @@ net::awaitable<void> Pusher::State::settle_receipt(const Job& job, const Receipt
         if (error.code == Errc::diverged) {
             co_await diverge(job.epoch, error.detail);
         } else {
-            co_await failed(Error{Errc::unreachable, error.detail}, std::nullopt);
+            Error unusable{Errc::unreachable, error.detail};
+            co_await failed(std::move(unusable), std::nullopt);
         }
         co_return;
     }
@@ -225,16 +226,13 @@ net::awaitable<void> Pusher::State::settle_receipt(const Job& job, const Receipt
         }
     }
     if (*changed) co_await stage(cursor, is_draining);
-    if (was_taken && was_failing) {
-        (void)co_await journal.stage_note(note_key(settings.consumer), backoff.save());
-    }
-    if (!was_taken) {
-        co_await failed(
-            Error{Errc::overloaded,
-                  settings.consumer + " answered with a receipt that does not hold " + "record " +
-                      std::to_string(job.range.first.value) + ", which was sent to it"},
-            std::nullopt);
-    }
+    if (was_taken && was_failing) co_await save_backoff();
+    if (was_taken) co_return;
+    // Named, as everywhere here: g++ 12 destroys an aggregate made inside a co_await twice.
+    Error not_held{Errc::overloaded,
+                   settings.consumer + " answered with a receipt that does not hold record " +
+                       std::to_string(job.range.first.value) + ", which was sent to it"};
+    co_await failed(std::move(not_held), std::nullopt);
 }
 
 net::awaitable<void> Pusher::State::stage(Cursor cursor, bool is_draining) {
@@ -257,7 +255,14 @@ net::awaitable<void> Pusher::State::failed(Error error, std::optional<Seconds> r
         {{"consumer", settings.consumer},
          {"why", detail},
          {"wait_s", std::to_string(wait.count() / 1000)}});
-    (void)co_await journal.stage_note(note_key(settings.consumer), backoff.save());
+    co_await save_backoff();
+}
+
+net::awaitable<void> Pusher::State::save_backoff() {
+    auto key = note_key(settings.consumer);
+    auto text = backoff.save();
+    // A note that cannot be staged costs an early attempt after the next restart, no more.
+    (void)co_await journal.stage_note(std::move(key), std::move(text));
 }
 
 /// A refused batch is halved; a refused record is parked, unless nothing at all is taken.

@@ -60,6 +60,7 @@ struct Pusher::State {
     net::awaitable<void> react(const Job& job, const Error& error,
                                std::optional<Seconds> retry_after, std::size_t body_bytes);
     net::awaitable<void> failed(Error error, std::optional<Seconds> retry_after);
+    net::awaitable<void> save_backoff();
     net::awaitable<void> refuse(const Job& job, const Error& error);
     net::awaitable<void> diverge(EpochId epoch, std::string why);
 

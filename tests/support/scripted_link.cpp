@@ -50,6 +50,7 @@ HttpAnswer FakeProvince::receive(const std::string& body) {
     for (const auto& record : *records) {
         if (poison.contains(record.seq)) return status_only(422);
     }
+    if (disowned.contains(batch->epoch)) return status_only(409);
     ++batches_;
 
     // Everything is checked before anything is kept, as in one transaction.

@@ -43,6 +43,7 @@ public:
     void restore_backup();
 
     std::set<Seq> poison;          ///< a batch with one of these is refused with 422
+    std::set<EpochId> disowned;    ///< 409 for everything of these
     std::size_t max_body_bytes{};  ///< larger: 413; 0: no limit
 
 private:

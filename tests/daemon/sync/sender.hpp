@@ -11,7 +11,6 @@
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/scripted_link.hpp"
 #include "tests/support/seeded_entropy.hpp"
-#include "tests/support/temp_folder.hpp"
 
 namespace gerbang {
 
@@ -53,7 +52,7 @@ private:
     template <class T>
     T wait(net::awaitable<T> work);
 
-    TempFolder folder_;
+    std::string folder_;
     SeededEntropy entropy_;
     PushSettings settings_;
     std::unique_ptr<AsyncJournal> journal_;
