@@ -45,7 +45,8 @@ void store_before_what_follows() {
 /// A shared mapping of the whole file.
 class Mapping {
 public:
-    Mapping(void* start, std::size_t size) : bytes_{static_cast<std::byte*>(start), size} {}
+    Mapping(void* start, std::uint64_t size)
+        : bytes_{static_cast<std::byte*>(start), static_cast<std::size_t>(size)} {}
     Mapping(Mapping&& other) noexcept : bytes_{std::exchange(other.bytes_, {})} {}
     Mapping& operator=(Mapping&&) = delete;
     ~Mapping() {
@@ -53,20 +54,20 @@ public:
     }
 
     template <class T>
-    [[nodiscard]] T get(std::size_t offset) const {
+    [[nodiscard]] T get(std::uint64_t offset) const {
         T value;
         std::memcpy(&value, at(offset, sizeof value), sizeof value);
         return value;
     }
     template <class T>
-    void put(std::size_t offset, const T& value) {
+    void put(std::uint64_t offset, const T& value) {
         std::memcpy(at(offset, sizeof value), &value, sizeof value);
     }
-    [[nodiscard]] std::byte* at(std::size_t offset, std::size_t size) const {
+    [[nodiscard]] std::byte* at(std::uint64_t offset, std::uint64_t size) const {
         GERBANG_CHECK(offset <= bytes_.size() && size <= bytes_.size() - offset);
-        return bytes_.data() + offset;
+        return bytes_.data() + static_cast<std::size_t>(offset);
     }
-    [[nodiscard]] std::size_t size() const { return bytes_.size(); }
+    [[nodiscard]] std::uint64_t size() const { return bytes_.size(); }
 
 private:
     std::span<std::byte> bytes_;
@@ -120,7 +121,7 @@ std::uint32_t crc_of(const State& state) {
     return crc_of(&state, offsetof(State, crc));
 }
 
-bool is_sound(const Preamble& preamble, std::size_t file_size) {
+bool is_sound(const Preamble& preamble, std::uint64_t file_size) {
     return preamble.magic == kMagic && preamble.version == kVersion &&
            preamble.crc == crc_of(preamble) && preamble.capacity >= kSmallest &&
            preamble.capacity <= kLargest && file_size == kDataOffset + preamble.capacity;
@@ -129,6 +130,9 @@ bool is_sound(const Preamble& preamble, std::size_t file_size) {
 bool is_sound(const State& state, std::uint64_t capacity) {
     if (state.generation == 0 || state.crc != crc_of(state)) return false;
     const bool is_wrapped = state.wrap != 0;
+    // A ring that takes an entry a nanosecond reaches 2^62 after a century: only hands do.
+    constexpr std::uint64_t kBeyondReach = std::uint64_t{1} << 62;
+    if (state.generation >= kBeyondReach || state.next_number >= kBeyondReach) return false;
     if (state.next_number == 0 || state.count >= state.next_number) return false;
     if (state.end > capacity || state.wrap > capacity) return false;
     if (state.begin > (is_wrapped ? state.wrap : state.end)) return false;
@@ -336,8 +340,9 @@ Error failed(const std::string& what, const std::string& path, int reason) {
     return Error{Errc::storage_broken, std::move(detail)};
 }
 
-Result<Mapping> map(const UniqueFd& fd, const std::string& path, std::size_t size) {
-    void* start = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+Result<Mapping> map(const UniqueFd& fd, const std::string& path, std::uint64_t size) {
+    void* start = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE,
+                         MAP_SHARED, fd.get(), 0);
     if (start == MAP_FAILED) return failed("map", path, errno);
     return Mapping{start, size};
 }
