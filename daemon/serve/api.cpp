@@ -1,7 +1,6 @@
 #include "daemon/serve/api.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -114,11 +113,33 @@ Result<UsageQuery> usage_query(const ServerRequest& request) {
     return query;
 }
 
-/// The member `sync` of the status, so that both have one form.
+/// The member `sync` of the status as common/web writes it, so that both have one form. Nothing
+/// but consumers is in that text, so the member's name cannot be part of a value before it.
 std::string sync_json(const web::Status& status) {
     web::Status only;
     only.sync = status.sync;
-    return boost::json::serialize(boost::json::parse(web::to_json(only)).at("sync"));
+    const auto text = web::to_json(only);
+    constexpr std::string_view kName = "\"sync\":";
+    const auto name = text.find(kName);
+    GERBANG_CHECK(name != std::string::npos);
+    const auto begin = name + kName.size();
+    int depth = 0;
+    bool is_in_string = false;
+    for (auto at = begin; at < text.size(); ++at) {
+        const char c = text[at];
+        if (is_in_string) {
+            if (c == '\\') ++at;
+            is_in_string = c != '"';
+        } else if (c == '"') {
+            is_in_string = true;
+        } else if (c == '[' || c == '{') {
+            ++depth;
+        } else if ((c == ']' || c == '}') && --depth == 0) {
+            return text.substr(begin, at + 1 - begin);
+        }
+    }
+    GERBANG_CHECK(false);
+    return {};
 }
 
 class LocalApi {

@@ -162,7 +162,8 @@ TEST_CASE("Local API gives status, sync and outages", "[serve]") {
     desk.status.site.id = "6403-berau-001";
     web::Status::Sync consumer;
     consumer.consumer = "province";
-    consumer.state = "idle";
+    consumer.state = "waiting";
+    consumer.detail = "said \"]}\\\" and [";
     consumer.through = 12;
     desk.status.sync.push_back(consumer);
 
@@ -170,7 +171,12 @@ TEST_CASE("Local API gives status, sync and outages", "[serve]") {
     REQUIRE(status);
     CHECK(status->site.id == "6403-berau-001");
     const auto sync = ask(desk, "GET", "/v1/sync").body;
+    const auto whole = web::to_json(desk.status);
+    CHECK(whole.find("\"sync\":" + sync) != std::string::npos);
     CHECK(sync.front() == '[');
+    CHECK(sync.substr(sync.size() - 2) == "}]");
+    desk.status.sync.clear();
+    CHECK(ask(desk, "GET", "/v1/sync").body == "[]");
     CHECK(sync.find("\"consumer\":\"province\"") != std::string::npos);
     const auto outages = web::outages_from_json(ask(desk, "HEAD", "/v1/outages").body);
     REQUIRE(outages);
