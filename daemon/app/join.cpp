@@ -1,8 +1,9 @@
 #include "daemon/app/join.hpp"
 
-#include <boost/asio/async_result.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 #include <exception>
@@ -33,15 +34,11 @@ void Join::start(const char* name, std::function<net::awaitable<void>()> loop) {
 
 net::awaitable<void> Join::all_done() {
     if (running_ == 0) co_return;
-    auto start = [this](auto done) {
-        // std::function wants a copyable target; the completion handler is not.
-        auto kept = std::make_shared<decltype(done)>(std::move(done));
-        on_idle_ = [kept, executor = executor_]() mutable {
-            net::post(executor, [kept] { std::move (*kept)(); });
-        };
-    };
-    co_await net::async_initiate<const net::use_awaitable_t<>, void()>(std::move(start),
-                                                                       net::use_awaitable);
+    // The suspended caller hangs on a timer, which belongs to the io_context: should that die
+    // first (a test's kill), so does the caller, and nothing of it is left in here.
+    net::steady_timer idle{co_await net::this_coro::executor, net::steady_timer::time_point::max()};
+    on_idle_ = [&idle] { idle.cancel(); };
+    (void)co_await idle.async_wait(net::as_tuple(net::use_awaitable));
 }
 
 }  // namespace gerbang

@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "daemon/host/async.hpp"
-#include "daemon/host/clock.hpp"
 
 namespace gerbang {
 
@@ -17,8 +16,7 @@ public:
 
     /// `name` appears in the log should the loop throw.
     void start(const char* name, std::function<net::awaitable<void>()> loop);
-    /// Resumes when all loops have returned. `clock` must not be stopped for the wait to sleep, so
-    /// the wait polls nothing: the last loop to return rings.
+    /// Resumes when all loops have returned. At most one waiter.
     [[nodiscard]] net::awaitable<void> all_done();
 
 private:

@@ -222,7 +222,7 @@ int run_process(const LoadedConfig& loaded, const std::string& config_file,
                 const HostPaths& paths) {
     set_log_level(level_of(loaded.config.log_level));
     if (!make_folder(paths.state) || !make_folder(paths.runtime)) return EX_CANTCREAT;
-    auto lock = LockFile::acquire(paths.state + "/gerbang.lock");
+    auto lock = LockFile::take(paths.state + "/gerbang.lock");
     if (!lock) {
         log(LogLevel::error, "locked", {{"detail", lock.error().detail}});
         return EX_TEMPFAIL;
@@ -242,11 +242,15 @@ int run_process(const LoadedConfig& loaded, const std::string& config_file,
             {{"folder", paths.runtime}, {"detail", "the ring wears the flash; use a tmpfs"}});
     }
 
-    Process process{
-        .config = loaded.config, .config_file = config_file, .paths = paths, .facts = *facts};
+    Process process;
+    process.config = loaded.config;
+    process.config_file = config_file;
+    process.paths = paths;
+    process.facts = *facts;
     Signals signals{process.loop.get_executor()};
-    auto server = start_server(process.loop.get_executor(),
-                               Listen{.unix_path = paths.runtime + "/gerbang.sock"}, ServerLimits{},
+    Listen socket;
+    socket.unix_path = paths.runtime + "/gerbang.sock";
+    auto server = start_server(process.loop.get_executor(), socket, ServerLimits{},
                                make_local_api(api_of(process)));
     if (!server) {
         log(LogLevel::error, "socket_failed", {{"detail", server.error().detail}});

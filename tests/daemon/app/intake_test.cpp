@@ -181,7 +181,10 @@ TEST_CASE("Intake loses and repeats no tick over random deaths and failing commi
                     const auto commit = life.intake.next(Seq{last + 1}, 1 + random() % 6);
                     if (!commit) continue;
                     if (random() % 3 == 0) continue;  // the journal refused
-                    if (random() % 3 == 0) life.intake.add(tick_at(++made * 1000, made));
+                    if (random() % 3 == 0) {
+                        ++made;
+                        life.intake.add(tick_at(made * 1000, made));
+                    }
                     for (auto& tick : ticks_in(commit->bodies)) stored.push_back(std::move(tick));
                     last += commit->bodies.size();
                     if (random() % 4 == 0) break;  // dies between commit and release

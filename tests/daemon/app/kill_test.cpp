@@ -15,6 +15,7 @@
 #include <random>
 
 #include "daemon/app/daemon.hpp"
+#include "daemon/host/log.hpp"
 #include "daemon/host/system_clock.hpp"
 #include "daemon/host/worker.hpp"
 #include "tests/support/scripted_prober.hpp"
@@ -113,10 +114,13 @@ Config test_config() {
                           .page_bytes = 0,
                           .utc_offset = Seconds{28800}},
               .on_stop = {}}};
-    net::co_spawn(loop, daemon.run(), [](std::exception_ptr, const Result<RunEnd>& end) {
+    // Uncalled, so that the closure outlives the coroutine.
+    const auto live = [&daemon]() -> net::awaitable<void> {
+        const auto end = co_await daemon.run();
         if (!end) std::fprintf(stderr, "child: %s\n", end.error().detail.c_str());
         ::_exit(1);
-    });
+    };
+    net::co_spawn(loop, live, [](std::exception_ptr) { ::_exit(3); });
     loop.run();
     ::_exit(2);
 }

@@ -1,0 +1,234 @@
+#include "tests/support/village.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "daemon/host/log.hpp"
+#include "daemon/journal/journal.hpp"
+
+namespace gerbang {
+
+/// Lets the kernel's traffic flow up to the instant of each reading.
+class Village::TimedKernel final : public CounterSource {
+public:
+    TimedKernel(ManualClock& clock, FakeKernel& kernel) : clock_{&clock}, kernel_{&kernel} {}
+    Result<void> read(KernelReading& into) override {
+        kernel_->advance(clock_->now());
+        return kernel_->read(into);
+    }
+
+private:
+    ManualClock* clock_;
+    FakeKernel* kernel_;
+};
+
+Village::Village(std::uint64_t seed)
+    : kernel{seed},
+      link{clock, seed + 1,
+           [this]() -> Handler {
+               if (!receiver_) return {};
+               return
+                   [this](ServerRequest request) { return receiver_->handle(std::move(request)); };
+           }},
+      prober{clock},
+      seed_{seed},
+      entropy_{seed + 2} {
+    set_log_sink([](std::string_view) {});
+    config.site.id = "desa-uji";
+    config.sync.targets.push_back({});
+    config.sync.targets[0].name = "province";
+    config.sync.targets[0].url = "http://127.0.0.1";
+    config.probe.targets = {{"domestic", "192.0.2.1", 443}, {"abroad", "192.0.2.2", 443}};
+    kernel.add("eth0");
+    kernel.add("wlan0");
+    kernel.interface("wlan0").is_wireless = true;
+    kernel.default_route("eth0");
+    timed_kernel_ = std::make_unique<TimedKernel>(clock, kernel);
+    new_boot();
+    kernel.advance(clock.now());
+    open_province();
+}
+
+Village::~Village() {
+    bury();
+    set_log_sink(nullptr);
+}
+
+void Village::new_boot() {
+    boot_ = BootId{entropy_.uuid()};
+}
+
+void Village::open_province() {
+    auto opened = province::Store::open(
+        {.path = folder_.file("province.db"), .vfs = {}, .new_id = StoreId{entropy_.uuid()}});
+    GERBANG_CHECK(opened.has_value());
+    store_ = std::move(*opened);
+    province_up();
+}
+
+Daemon& Village::daemon() {
+    GERBANG_CHECK(daemon_ != nullptr);
+    return *daemon_;
+}
+
+void Village::start() {
+    GERBANG_CHECK(daemon_ == nullptr);
+    clock.resume();
+    loop_ = std::make_unique<net::io_context>(1);
+    // The receiver offloads to the loop in force, as the daemon's own storage does.
+    if (receiver_) province_up();
+    open_ring_ = ring_.open(boot_);
+    HostFacts facts;
+    facts.boot = boot_;
+    facts.hardware = "test";
+    daemon_ =
+        std::make_unique<Daemon>(config, Edges{.clock = &clock,
+                                               .entropy = &entropy_,
+                                               .facts = facts,
+                                               .paths = {.proc = folder_.file("proc"),
+                                                         .sys = folder_.file("sys"),
+                                                         .state = folder_.path(),
+                                                         .runtime = folder_.path()},
+                                               .kernel = timed_kernel_.get(),
+                                               .watch = nullptr,
+                                               .prober = &prober,
+                                               .ring = open_ring_.get(),
+                                               .uplinks = {&link},
+                                               .loop = loop_->get_executor(),
+                                               .worker = loop_->get_executor(),
+                                               .journal = {.path = journal_path(),
+                                                           .vfs = {},
+                                                           .page_bytes = 4096,
+                                                           .utc_offset = config.site.utc_offset},
+                                               .on_stop = {}});
+    end_.reset();
+    net::co_spawn(*loop_, live(), [](std::exception_ptr failure) {
+        if (failure) std::rethrow_exception(failure);
+    });
+    clock.run_ready(*loop_);
+    GERBANG_CHECK(!end_ || end_->has_value());
+}
+
+net::awaitable<void> Village::live() {
+    auto end = co_await daemon_->run();
+    end_ = std::move(end);
+}
+
+void Village::run_for(Millis span) {
+    if (loop_) {
+        clock.run_for(*loop_, span);
+    } else {
+        clock.pass(span);
+    }
+    kernel.advance(clock.now());
+}
+
+void Village::bury() {
+    // The io_context first: it holds the suspended coroutines, which refer to the daemon's parts.
+    loop_.reset();
+    daemon_.reset();
+    open_ring_.reset();
+    clock.resume();
+}
+
+void Village::kill() {
+    kernel.advance(clock.now());
+    bury();
+}
+
+void Village::stop() {
+    daemon().stop("signal");
+    for (int i = 0; i < 1000 && !end_; ++i) clock.run_ready(*loop_);
+    GERBANG_CHECK(end_.has_value() && end_->has_value());
+    bury();
+}
+
+void Village::power_cut(Millis off) {
+    kill();
+    ring_.power_cut();
+    new_boot();
+    clock.reboot(off);
+    kernel.reboot(Millis{to_ms(clock.now())});
+}
+
+void Village::reboot(Millis off) {
+    stop();
+    ring_.power_cut();
+    new_boot();
+    clock.reboot(off);
+    kernel.reboot(Millis{to_ms(clock.now())});
+}
+
+void Village::province_down() {
+    receiver_.reset();
+}
+
+void Village::province_up() {
+    if (!loop_) loop_ = std::make_unique<net::io_context>(1);
+    receiver_ = std::make_unique<province::Receiver>(
+        clock, *store_, loop_->get_executor(),
+        province::ReceiverOptions{
+            .tokens_file = {}, .accepts_certificates = false, .trusts_network = true});
+}
+
+void Village::set_link(bool is_up) {
+    link.up = is_up;
+    prober.set_reachable(is_up);
+}
+
+std::vector<Record> Village::journal_records() {
+    GERBANG_CHECK(daemon_ == nullptr);
+    auto journal = Journal::open({.path = journal_path(),
+                                  .vfs = {},
+                                  .page_bytes = 4096,
+                                  .utc_offset = config.site.utc_offset});
+    GERBANG_CHECK(journal.has_value());
+    const auto& state = (*journal)->state();
+    std::vector<Record> records;
+    for (auto next = Seq{1}; next <= state.last;) {
+        auto slice = (*journal)->read(state.epoch, {next, state.last}, 1u << 20);
+        GERBANG_CHECK(slice.has_value());
+        for (auto& record : slice->records) records.push_back(std::move(record));
+        next = records.back().seq.next();
+    }
+    return records;
+}
+
+std::vector<Record> Village::province_records() {
+    const auto sites = store_->list();
+    GERBANG_CHECK(sites.has_value());
+    std::vector<Record> all;
+    for (const auto& site : *sites) {
+        for (const auto& epoch : site.epochs) {
+            auto ranges = epoch.held;
+            if (epoch.through.value != 0) ranges.insert(ranges.begin(), {Seq{1}, epoch.through});
+            for (const auto& range : ranges) {
+                auto records = store_->records(site.site, epoch.id, range);
+                GERBANG_CHECK(records.has_value());
+                for (auto& record : *records) all.push_back(std::move(record));
+            }
+        }
+    }
+    return all;
+}
+
+TrueBytes Village::wan_bytes(const std::vector<Record>& records) {
+    SeriesId receive, transmit;
+    TrueBytes bytes;
+    for (const auto& record : records) {
+        if (const auto* event = std::get_if<Event>(&record.body)) {
+            if (event->kind != EventKind::series) continue;
+            const auto series = series_from(*event);
+            if (series && series->name == series_name::kWanReceiveBytes) receive = series->id;
+            if (series && series->name == series_name::kWanTransmitBytes) transmit = series->id;
+            continue;
+        }
+        for (const auto& column : std::get<Chunk>(record.body).columns) {
+            const auto value = static_cast<std::uint64_t>(column.values.back());
+            if (column.series == receive) bytes.received = value;
+            if (column.series == transmit) bytes.transmitted = value;
+        }
+    }
+    return bytes;
+}
+
+}  // namespace gerbang

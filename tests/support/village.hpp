@@ -1,0 +1,94 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/model/record.hpp"
+#include "daemon/app/daemon.hpp"
+#include "daemon/province/receiver.hpp"
+#include "daemon/province/store.hpp"
+#include "tests/support/fake_kernel.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/memory_ring.hpp"
+#include "tests/support/scripted_prober.hpp"
+#include "tests/support/seeded_entropy.hpp"
+#include "tests/support/temp_folder.hpp"
+#include "tests/support/village_link.hpp"
+
+namespace gerbang {
+
+/// The whole daemon and the whole province on virtual time: manual clock, fake kernel, scripted
+/// link and prober, ring in memory, real journal and real province store in a folder of its own.
+/// Same seed and script: same records.
+class Village {
+public:
+    explicit Village(std::uint64_t seed);
+    ~Village();
+    Village(const Village&) = delete;
+    Village& operator=(const Village&) = delete;
+
+    ManualClock clock;
+    FakeKernel kernel;
+    VillageLink link;
+    ScriptedProber prober;
+    Config config;  ///< read by `start`
+
+    /// Starts the daemon; it must not be running.
+    void start();
+    void run_for(Millis span);
+    /// SIGTERM: a last commit and a `stop` event.
+    void stop();
+    /// kill -9: the ring survives.
+    void kill();
+    /// The power goes for `off` and comes back: the ring is lost, another boot begins. The daemon
+    /// is not started.
+    void power_cut(Millis off);
+    /// Both a clean stop and another boot.
+    void reboot(Millis off);
+    /// The province's program ends and starts again, after `off`, from its store.
+    void province_down();
+    void province_up();
+    /// The site's link, for probes and for pushes.
+    void set_link(bool is_up);
+
+    [[nodiscard]] bool is_running() const { return daemon_ != nullptr; }
+    [[nodiscard]] Daemon& daemon();
+    [[nodiscard]] province::Store& province() { return *store_; }
+    [[nodiscard]] MemoryRing& ring() { return ring_; }
+    [[nodiscard]] std::string journal_path() const { return folder_.file("journal.db"); }
+
+    /// All records of the journal, read while the daemon is not running.
+    [[nodiscard]] std::vector<Record> journal_records();
+    /// All records of the province for the journal's epoch.
+    [[nodiscard]] std::vector<Record> province_records();
+    /// WAN bytes received and transmitted as the last of `records` has them.
+    [[nodiscard]] static TrueBytes wan_bytes(const std::vector<Record>& records);
+
+private:
+    class TimedKernel;
+    void new_boot();
+    void open_province();
+    [[nodiscard]] net::awaitable<void> live();
+    void bury();
+
+    std::uint64_t seed_;
+    TempFolder folder_;
+    SeededEntropy entropy_;
+    MemoryRing ring_;
+    BootId boot_;
+    std::unique_ptr<TimedKernel> timed_kernel_;
+    std::unique_ptr<province::Store> store_;
+    std::unique_ptr<province::Receiver> receiver_;
+
+    // One life of the daemon.
+    std::unique_ptr<net::io_context> loop_;
+    std::unique_ptr<Ring> open_ring_;
+    std::unique_ptr<Daemon> daemon_;
+    std::optional<Result<RunEnd>> end_;
+};
+
+}  // namespace gerbang

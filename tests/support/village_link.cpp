@@ -1,0 +1,60 @@
+#include "tests/support/village_link.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace gerbang {
+
+VillageLink::VillageLink(Clock& clock, std::uint64_t seed, std::function<Handler()> handler)
+    : clock_{&clock}, random_{seed}, handler_{std::move(handler)} {}
+
+net::awaitable<Result<HttpAnswer>> VillageLink::send(UplinkRequest request) {
+    struct UnderWay {
+        unsigned& count;
+        explicit UnderWay(unsigned& n) : count{n} { ++count; }
+        ~UnderWay() { --count; }
+    } const under_way{under_way_};
+    most_under_way_ = std::max(most_under_way_, under_way_);
+    ++attempts_;
+    const auto began = clock_->now();
+    const auto silence = [this, began, timeout = request.timeout]() { return began + timeout; };
+    if (!up || happens(lost_requests)) {
+        const bool is_on = co_await clock_->sleep_until(silence());
+        if (!is_on) co_return Error{Errc::stopped, "stopped"};
+        co_return Error{Errc::unreachable, "time-out"};
+    }
+    const bool arrived = co_await clock_->sleep_until(began + latency / 2);
+    if (!arrived) co_return Error{Errc::stopped, "stopped"};
+    const auto handler = handler_();
+    if (!handler) co_return Error{Errc::unreachable, "connection refused"};
+
+    ServerRequest delivered;
+    delivered.method = request.method;
+    delivered.path = request.path;
+    delivered.body = request.body;
+    delivered.content_type = request.content_type;
+    if (!token.empty()) delivered.authorization = "Bearer " + token;
+    traffic_.sent_bytes += request.body.size();
+    auto response = co_await handler(delivered);
+    if (happens(doubled)) {
+        auto second = co_await handler(delivered);
+        response = std::move(second);
+    }
+    bool is_lost = !up || happens(lost_replies);
+    if (lose_next_replies > 0) {
+        --lose_next_replies;
+        is_lost = true;
+    }
+    const bool is_on = co_await clock_->sleep_until(is_lost ? silence() : began + latency);
+    if (!is_on) co_return Error{Errc::stopped, "stopped"};
+    if (is_lost) co_return Error{Errc::unreachable, "time-out"};
+    traffic_.received_bytes += response.body.size();
+    HttpAnswer answer;
+    answer.status = response.status;
+    answer.body = std::move(response.body);
+    answer.retry_after = response.retry_after;
+    answer.request = request.method + " village" + request.path;
+    co_return answer;
+}
+
+}  // namespace gerbang
