@@ -140,10 +140,12 @@ enum class Text : std::uint16_t {
     outage_duration,
     outage_cause,
     outage_open,
-    outage_bounds_start,  ///< last good, first bad
-    outage_bounds_end,    ///< last bad, first good
-    outage_evidence,      ///< evidence
-    outages_more,         ///< how many are not shown
+    outage_undated,
+    outage_bounds_duration,  ///< certain, possible
+    outage_bounds_start,     ///< last good, first bad
+    outage_bounds_end,       ///< last bad, first good
+    outage_evidence,         ///< evidence
+    outages_more,            ///< how many are not shown
 
     // Durations
     seconds,  ///< number

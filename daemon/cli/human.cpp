@@ -119,7 +119,8 @@ std::string human_duration(Language language, std::int64_t seconds) {
 }
 
 std::string clock_duration(Language language, std::int64_t seconds) {
-    seconds = std::max<std::int64_t>(seconds, 0);
+    constexpr std::int64_t kMost = 99'999LL * 86'400;  // a table has no room for more
+    seconds = std::clamp<std::int64_t>(seconds, 0, kMost);
     std::string result;
     if (seconds >= 86400) {
         result = web::say(language, Text::days, {std::to_string(seconds / 86400)}) + " ";

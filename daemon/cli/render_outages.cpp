@@ -18,11 +18,18 @@ std::string when(const std::optional<WallTime>& at, Seconds offset) {
     return at ? local_second(*at, offset) : kNoTime;
 }
 
+/// Both bounds stand in the table while they are short; days would make it too wide.
+bool is_short(const OutageRow& row) {
+    return !row.most_s || *row.most_s < 86'400;
+}
+
 std::string duration(const OutageRow& row, const RenderOptions& options) {
     const auto language = options.language;
     if (!row.least_s && !row.most_s) return kNoTime;
     const auto least = row.least_s ? clock_duration(language, *row.least_s) : std::string{"?"};
-    if (!row.most_s) return least + " +";
+    if (!row.most_s || (row.least_s && !is_short(row) && *row.least_s != *row.most_s)) {
+        return least + " +";
+    }
     const auto most = clock_duration(language, *row.most_s);
     return least == most ? least : least + " - " + most;
 }
@@ -32,6 +39,11 @@ std::string details(const OutageRow& row, Seconds offset, const RenderOptions& o
     const auto language = options.language;
     std::string text;
     const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+    if (!row.first_bad) add(say(language, Text::outage_undated));
+    if (row.least_s && row.most_s && !is_short(row) && *row.least_s != *row.most_s) {
+        add(say(language, Text::outage_bounds_duration,
+                {clock_duration(language, *row.least_s), clock_duration(language, *row.most_s)}));
+    }
     if (row.last_good && row.first_bad && *row.last_good < *row.first_bad) {
         add(say(language, Text::outage_bounds_start,
                 {local_second(*row.last_good, offset), local_second(*row.first_bad, offset)}));

@@ -1,0 +1,185 @@
+#include "daemon/cli/cli.hpp"
+
+#include <sysexits.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <vector>
+
+#include "common/web/status.hpp"
+#include "daemon/cli/commands.hpp"
+#include "tests/daemon/cli/sample.hpp"
+#include "tests/support/canned_http.hpp"
+
+namespace gerbang::cli {
+namespace {
+
+/// A folder of its own, removed at the end.
+struct Folder {
+    std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                 ("gerbang-cli-" + std::to_string(std::random_device{}()));
+    Folder() { std::filesystem::create_directories(path); }
+    ~Folder() { std::filesystem::remove_all(path); }
+    std::string write(const std::string& name, const std::string& text) const {
+        std::ofstream{path / name} << text;
+        return (path / name).string();
+    }
+};
+
+Request request_to(const std::string& runtime) {
+    Request request;
+    request.paths.runtime = runtime;
+    request.render.language = Language::english;
+    return request;
+}
+
+int run_line(std::vector<const char*> words, const RunDaemon& run_daemon) {
+    words.insert(words.begin(), "gerbang");
+    return run_cli(static_cast<int>(words.size()), words.data(), run_daemon, "9.9.9");
+}
+
+int no_daemon(const LoadedConfig&, const std::string&, const HostPaths&) {
+    return 99;
+}
+
+}  // namespace
+
+TEST_CASE("Without a daemon every question ends with the next step and EX_UNAVAILABLE", "[cli]") {
+    const Folder folder;
+    auto request = request_to(folder.path.string());
+    for (const auto language : {Language::indonesian, Language::english}) {
+        request.render.language = language;
+        for (const auto& outcome : {status_command(request), usage_command(request),
+                                    outages_command(request), sync_command(request, true)}) {
+            CHECK(outcome.code == EX_UNAVAILABLE);
+            CHECK(outcome.out.empty());
+            CHECK(outcome.err.find("systemctl start gerbang") != std::string::npos);
+        }
+    }
+    CHECK(status_command(request_to("/" + std::string(200, 'x'))).code == EX_UNAVAILABLE);
+}
+
+TEST_CASE("A socket that nobody serves is told from one that is not there", "[cli]") {
+    const Folder folder;
+    folder.write("gerbang.sock", "");
+    const auto outcome = status_command(request_to(folder.path.string()));
+    CHECK(outcome.code == EX_UNAVAILABLE);
+    CHECK(outcome.err.find("Connection refused") != std::string::npos);
+}
+
+TEST_CASE("Answers that cannot be used are EX_PROTOCOL with what was wrong", "[cli]") {
+    const CannedHttp daemon{{{"GET /v1/status", CannedHttp::answer(200, "{\"site\":7}")},
+                             {"GET /v1/usage?by=day", CannedHttp::answer(500, "broken")},
+                             {"GET /v1/outages", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"},
+                             {"GET /v1/sync", CannedHttp::answer(503, "busy")}}};
+    auto request = request_to(daemon.folder());
+    const auto status = status_command(request);
+    CHECK(status.code == EX_PROTOCOL);
+    CHECK(status.err.find("status.site: expected an object") != std::string::npos);
+    const auto usage = usage_command(request);
+    CHECK(usage.code == EX_PROTOCOL);
+    CHECK(usage.err.find("HTTP 500 broken") != std::string::npos);
+    CHECK(outages_command(request).code == EX_UNAVAILABLE);
+    request.is_json = true;
+    CHECK(sync_command(request, false).code == EX_UNAVAILABLE);
+}
+
+TEST_CASE("Pages come from the daemon's answers, and JSON passes unchanged", "[cli]") {
+    const auto status = web::to_json(sample_status());
+    const auto usage = web::to_json(sample_usage(), UsagePeriod::day);
+    const auto outages = web::to_json(sample_outages());
+    const CannedHttp daemon{{{"GET /v1/status", CannedHttp::answer(200, status)},
+                             {"GET /v1/usage?by=day", CannedHttp::answer(200, usage)},
+                             {"GET /v1/outages", CannedHttp::answer(200, outages)},
+                             {"GET /v1/sync", CannedHttp::answer(200, "[]")},
+                             {"POST /v1/sync/now", CannedHttp::answer(202, "")}}};
+    auto request = request_to(daemon.folder());
+    CHECK(status_command(request).out.find("INTERNET IS UP\n") == 0);
+    CHECK(usage_command(request).out.find("Usage of internet by day, WITA\n") == 0);
+    CHECK(outages_command(request).out.find("2026-11-21 14:05:00  still open") !=
+          std::string::npos);
+    CHECK(sync_command(request, true).out.find("Sync to kaltim") == 0);
+    request.is_json = true;
+    CHECK(status_command(request).out == status + "\n");
+    CHECK(usage_command(request).out == usage + "\n");
+    CHECK(outages_command(request).out == outages + "\n");
+    CHECK(sync_command(request, false).out == "[]\n");
+}
+
+TEST_CASE("JSON passes unchanged even where this program does not understand it", "[cli]") {
+    const CannedHttp daemon{{{"GET /v1/status", CannedHttp::answer(200, "{\"newer\":1}")}}};
+    auto request = request_to(daemon.folder());
+    request.is_json = true;
+    const auto outcome = status_command(request);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out == "{\"newer\":1}\n");
+}
+
+TEST_CASE("check names every mistake and ends with EX_CONFIG", "[cli]") {
+    const Folder folder;
+    const auto file = folder.write("g.yaml", "metering: {tick: 10, comit: 1}\n");
+    const auto outcome = check_command(file, Language::english, true);
+    CHECK(outcome.code == EX_CONFIG);
+    CHECK(outcome.out.find(file + ":1:18: metering.tick: expected a duration") == 0);
+    CHECK(outcome.out.find(file + ":1:22: metering.comit: unknown key (did you mean "
+                                  "\"commit\"?)\n") != std::string::npos);
+    CHECK(outcome.out.find("Mistakes: 2.") != std::string::npos);
+    const auto missing = check_command(folder.path.string() + "/none", Language::english, true);
+    CHECK(missing.code == EX_NOINPUT);
+    CHECK(missing.err.find("cannot be read: No such file") != std::string::npos);
+}
+
+TEST_CASE("check of the shipped example says that all is well and what will happen", "[cli]") {
+    const auto file = std::string{GERBANG_SOURCE_DIR} + "/config/gerbang.yaml";
+    const auto outcome = check_command(file, Language::indonesian, true);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out.find("semuanya baik.\n") != std::string::npos);
+    CHECK(outcome.out.find("Dibaca tiap 10 detik, disimpan tiap 1 menit.") != std::string::npos);
+    CHECK(outcome.out.find("unassigned") != std::string::npos);
+}
+
+TEST_CASE("check points at named files that cannot be read, without calling it a mistake",
+          "[cli]") {
+    const Folder folder;
+    const auto file = folder.write("g.yaml",
+                                   "lang: en\nsite: {id: a}\nsync: {targets: [{name: p, url: "
+                                   "'https://s.id', ca_file: /nowhere/ca.pem}]}\n");
+    const auto outcome = check_command(file, Language::indonesian, true);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out.find("Note: sync.targets[0].ca_file: /nowhere/ca.pem cannot be read") !=
+          std::string::npos);
+    CHECK(outcome.out.find("(https://s.id).") != std::string::npos);
+}
+
+TEST_CASE("A wrong command line is EX_USAGE and starts nothing", "[cli]") {
+    CHECK(run_line({"fly"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"status", "--colour"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"usage", "--by", "week"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"--lang", "fr"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"status", "outages"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"usage", "--limit", "0"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"--help"}, no_daemon) == 0);
+    CHECK(run_line({"version"}, no_daemon) == 0);
+    CHECK(run_line({"reference", "--lang", "en"}, no_daemon) == 0);
+}
+
+TEST_CASE("run hands the daemon its configuration, the file's name and the folders", "[cli]") {
+    const Folder folder;
+    const auto file = folder.write("g.yaml", "site: {id: melak-01}\n");
+    std::string seen;
+    const RunDaemon daemon = [&](const LoadedConfig& loaded, const std::string& name,
+                                 const HostPaths& paths) {
+        seen = loaded.config.site.id + " " + name + " " + paths.state + " " + paths.runtime;
+        return 42;
+    };
+    CHECK(run_line({"run", "--config", file.c_str(), "--state", "/s", "--runtime=/r"}, daemon) ==
+          42);
+    CHECK(seen == "melak-01 " + file + " /s /r");
+    const auto bad = folder.write("bad.yaml", "site: 1\n");
+    CHECK(run_line({"run", "--config", bad.c_str()}, no_daemon) == EX_CONFIG);
+    CHECK(run_line({"run", "--config", "/nowhere/g.yaml"}, no_daemon) == EX_NOINPUT);
+}
+
+}  // namespace gerbang::cli

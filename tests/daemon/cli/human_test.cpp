@@ -1,0 +1,93 @@
+#include "daemon/cli/human.hpp"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+namespace gerbang::cli {
+
+TEST_CASE("Bytes and rates have three digits, a unit and the language's decimal mark", "[cli]") {
+    const auto en = Language::english;
+    CHECK(human_bytes(en, 0) == "0 B");
+    CHECK(human_bytes(en, 1023) == "1023 B");
+    CHECK(human_bytes(en, 1024) == "1.00 KiB");
+    CHECK(human_bytes(en, 10'234) == "9.99 KiB");
+    CHECK(human_bytes(en, 10'236) == "10.0 KiB");
+    CHECK(human_bytes(en, 1'048'575) == "1.00 MiB");
+    CHECK(human_bytes(en, std::numeric_limits<std::uint64_t>::max()) == "16.0 EiB");
+    CHECK(human_bytes(Language::indonesian, 1'288'490'189) == "1,20 GiB");
+    CHECK(human_rate(en, 999) == "999 bit/s");
+    CHECK(human_rate(en, 1000) == "1.00 kbit/s");
+    CHECK(human_rate(en, 41'000'000) == "41.0 Mbit/s");
+    CHECK(human_count(en, 1'234'567) == "1,234,567");
+    CHECK(human_count(Language::indonesian, 999) == "999");
+    CHECK(human_count(Language::indonesian, 1000) == "1.000");
+}
+
+TEST_CASE("Durations have their two largest units", "[cli]") {
+    const auto id = Language::indonesian;
+    CHECK(human_duration(id, 0) == "sebentar");
+    CHECK(human_duration(id, -5) == "sebentar");
+    CHECK(human_duration(id, 59) == "59 detik");
+    CHECK(human_duration(id, 3600) == "1 jam");
+    CHECK(human_duration(id, 3659) == "1 jam");
+    CHECK(human_duration(id, 93'784) == "1 hari 2 jam");
+    CHECK(clock_duration(id, 90) == "0:01:30");
+    CHECK(clock_duration(id, 90'061) == "1 hari 1:01:01");
+    CHECK(clock_duration(id, -1) == "0:00:00");
+}
+
+TEST_CASE("Times are those of the site, with the names of Indonesia's zones", "[cli]") {
+    const auto at = wall_from_ms(1'795'241'284'123);  // 06:08:04 UTC
+    CHECK(zone_name(Seconds{7 * 3600}) == "WIB");
+    CHECK(zone_name(Seconds{8 * 3600}) == "WITA");
+    CHECK(zone_name(Seconds{9 * 3600}) == "WIT");
+    CHECK(zone_name(Seconds{0}) == "UTC");
+    CHECK(zone_name(Seconds{-(5 * 3600 + 1800)}) == "UTC-05:30");
+    CHECK(local_minute(Language::indonesian, at, Seconds{9 * 3600}) == "21 Nov 2026 15:08");
+    CHECK(local_second(at, Seconds{-7 * 3600}) == "2026-11-20 23:08:04");
+    CHECK(local_minute(Language::indonesian, wall_from_ms(1'777'593'600'000), Seconds{0}) ==
+          "1 Mei 2026 00:00");
+    CHECK(local_second(WallTime::max(), Seconds{8 * 3600}).substr(0, 4) == "9998");
+}
+
+TEST_CASE("Periods end by the calendar of the site", "[cli]") {
+    const Seconds wita{8 * 3600};
+    // 1 December 2026, 00:00 WITA
+    const auto december = wall_from_ms(1'796'054'400'000);
+    CHECK(period_label(UsagePeriod::month, december, wita) == "2026-12");
+    CHECK(period_label(UsagePeriod::hour, december, wita) == "2026-12-01 00:00");
+    CHECK(period_label(UsagePeriod::year, december, wita) == "2026");
+    const auto january = period_end(UsagePeriod::month, december, wita);
+    CHECK(local_second(january, wita) == "2027-01-01 00:00:00");
+    CHECK(period_end(UsagePeriod::year, december, wita) == january);
+    CHECK(period_end(UsagePeriod::day, december, wita) == december + std::chrono::hours{24});
+}
+
+TEST_CASE("Names from outside cannot steer the terminal", "[cli]") {
+    CHECK(one_line("a\x1b[2Jb\nc\x7f") == "a [2Jb c ");
+    CHECK(one_line("a\xc2\x9b"
+                   "31mb") == "a 31mb");
+    CHECK(one_line("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 4) == "\xc3\xa9...");
+    CHECK(one_line("abc", 2) == "...");
+}
+
+TEST_CASE("Text is wrapped at 80 columns, long words where they must", "[cli]") {
+    CHECK(wrap("") == "\n");
+    CHECK(wrap("a b") == "a b\n");
+    const std::string word(79, 'x');
+    CHECK(wrap(word + " y z") == word + "\ny z\n");
+    CHECK(wrap(word + " yz", 2) == word + "\n  yz\n");
+    CHECK(wrap(std::string(81, 'x')) == std::string(80, 'x') + "\nx\n");
+}
+
+TEST_CASE("A table cuts its first column rather than grow beyond 80", "[cli]") {
+    Table table;
+    table.columns = {{"Name", false}, {"N", true}};
+    table.rows = {{std::string(100, 'n'), "12"}, {"x", "3"}};
+    const auto text = table.text();
+    CHECK(text.substr(0, text.find('\n')).size() == 80);
+    CHECK(text.find("nnn...  12\n") != std::string::npos);
+    CHECK(text.find("x" + std::string(77, ' ') + "   3\n") == std::string::npos);
+}
+
+}  // namespace gerbang::cli
