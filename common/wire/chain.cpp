@@ -2,7 +2,9 @@
 
 #include <openssl/evp.h>
 
+#include <bit>
 #include <memory>
+#include <vector>
 
 #include "common/core/check.hpp"
 #include "common/wire/bytes.hpp"
@@ -19,6 +21,16 @@ void put_i64(std::string& out, std::int64_t value) {
     put_u64(out, static_cast<std::uint64_t>(value));
 }
 
+/// A chunk is mostly values, so they go over in one piece where memory has the layout already.
+void put_i64s(std::string& out, const std::vector<std::int64_t>& values) {
+    if constexpr (std::endian::native == std::endian::little) {
+        out.append(reinterpret_cast<const char*>(values.data()),
+                   values.size() * sizeof(std::int64_t));
+    } else {
+        for (const auto value : values) put_i64(out, value);
+    }
+}
+
 void put_chunk(std::string& out, const Chunk& chunk) {
     put_u8(out, kChunk);
     put_u32(out, chunk.boot.value);
@@ -29,9 +41,9 @@ void put_chunk(std::string& out, const Chunk& chunk) {
     for (const auto& column : chunk.columns) {
         put_u32(out, column.series.value);
         put_u8(out, column.present.empty() ? 0 : 1);
-        for (const auto bit : column.present) put_u8(out, bit);
+        out.append(column.present.begin(), column.present.end());
         put_u32(out, static_cast<std::uint32_t>(column.values.size()));
-        for (const auto value : column.values) put_i64(out, value);
+        put_i64s(out, column.values);
     }
 }
 

@@ -21,6 +21,7 @@ empty where it is zero, separated by commas.
 import argparse
 import os
 import random
+import signal
 import socket
 import struct
 import subprocess
@@ -304,6 +305,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=960)
     parser.add_argument("--part", choices=["server", "residents", "guests", "prober"])
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the namespaces go as well
     parts = {"server": serve, "residents": lambda: reside(range(6)),
              "guests": lambda: reside(range(6, 20)), "prober": probe}
     if options.part:
