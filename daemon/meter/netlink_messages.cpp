@@ -56,41 +56,56 @@ std::string_view text(std::span<const std::byte> bytes) {
     return whole.substr(0, whole.find('\0'));
 }
 
+/// A message of a datagram.
+struct Message {
+    nlmsghdr header;
+    std::span<const std::byte> payload;
+};
+
+/// Takes the first message off `datagram`; nothing when it does not fit. libmnl's own check takes
+/// the length for signed and lets 2^31 and more pass.
+std::optional<Message> take_message(Datagram& datagram) {
+    const auto header = front_as<nlmsghdr>(datagram);
+    if (!header || header->nlmsg_len < MNL_NLMSG_HDRLEN || header->nlmsg_len > datagram.size())
+        return std::nullopt;
+    const auto whole = datagram.first(header->nlmsg_len);
+    // The length is rounded up to 4 bytes only between messages.
+    datagram = datagram.subspan(std::min<std::size_t>(
+        datagram.size(), std::size_t{MNL_ALIGN(std::size_t{header->nlmsg_len})}));
+    return Message{*header, whole.subspan(MNL_NLMSG_HDRLEN)};
+}
+
 /// Calls `take(header, payload)` for each message of our dump, and reads the end marks.
 template <class Take>
 Progress walk(Datagram datagram, std::uint32_t sequence, Take take) {
     Progress progress;
-    int left = static_cast<int>(std::min<std::size_t>(datagram.size(), 1u << 30));
-    const auto* header = reinterpret_cast<const nlmsghdr*>(datagram.data());
-    while (left > 0) {
-        if (!mnl_nlmsg_ok(header, left)) {
+    while (!datagram.empty()) {
+        const auto message = take_message(datagram);
+        if (!message) {
             progress.is_malformed = true;
             return progress;
         }
-        const std::span<const std::byte> payload{
-            static_cast<const std::byte*>(mnl_nlmsg_get_payload(header)),
-            mnl_nlmsg_get_payload_len(header)};
-        if (header->nlmsg_seq == sequence) {
-            if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) progress.is_interrupted = true;
-            if (header->nlmsg_type == NLMSG_DONE) {
+        const auto& [header, payload] = *message;
+        if (header.nlmsg_seq == sequence) {
+            if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) progress.is_interrupted = true;
+            if (header.nlmsg_type == NLMSG_DONE) {
                 const auto code = front_as<int>(payload).value_or(0);
                 if (code < 0) progress.error = -std::max(code, -4095);
                 progress.is_done = true;
                 return progress;
             }
-            if (header->nlmsg_type == NLMSG_ERROR) {
+            if (header.nlmsg_type == NLMSG_ERROR) {
                 const auto code = front_as<int>(payload);
                 if (!code) progress.is_malformed = true;
                 if (code && *code < 0) progress.error = -std::max(*code, -4095);
                 progress.is_done = true;
                 return progress;
             }
-            if (!take(*header, payload)) {
+            if (!take(header, payload)) {
                 progress.is_malformed = true;
                 return progress;
             }
         }
-        header = mnl_nlmsg_next(header, &left);
     }
     return progress;
 }
@@ -267,21 +282,17 @@ Progress parse_neighbours(Datagram datagram, std::uint32_t sequence, std::vector
 
 bool ChangeFilter::takes(Datagram datagram) {
     bool is_taken = false;
-    int left = static_cast<int>(std::min<std::size_t>(datagram.size(), 1u << 30));
-    const auto* header = reinterpret_cast<const nlmsghdr*>(datagram.data());
-    for (; left > 0 && mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-        const std::span<const std::byte> payload{
-            static_cast<const std::byte*>(mnl_nlmsg_get_payload(header)),
-            mnl_nlmsg_get_payload_len(header)};
-        if (header->nlmsg_type == RTM_NEWROUTE || header->nlmsg_type == RTM_DELROUTE) {
+    while (const auto message = take_message(datagram)) {
+        const auto& [header, payload] = *message;
+        if (header.nlmsg_type == RTM_NEWROUTE || header.nlmsg_type == RTM_DELROUTE) {
             is_taken = default_route_of(payload).has_value() || is_taken;
-        } else if (header->nlmsg_type == RTM_NEWLINK || header->nlmsg_type == RTM_DELLINK) {
+        } else if (header.nlmsg_type == RTM_NEWLINK || header.nlmsg_type == RTM_DELLINK) {
             const auto info = front_as<ifinfomsg>(payload);
             // A bridge tells of its ports with a family of its own, besides the link itself.
             if (!info || info->ifi_family != AF_UNSPEC || info->ifi_index <= 0) continue;
             constexpr std::uint32_t kCame = 1u << 31;  // no kernel flag uses it
             const auto state =
-                header->nlmsg_type == RTM_DELLINK
+                header.nlmsg_type == RTM_DELLINK
                     ? 0u
                     : kCame | (info->ifi_flags & (IFF_UP | IFF_RUNNING | IFF_LOWER_UP));
             is_taken = link_changed(static_cast<std::uint32_t>(info->ifi_index), state) || is_taken;

@@ -180,6 +180,19 @@ TEST_CASE("A truncated datagram is malformed at every length", "[meter][netlink]
     }
 }
 
+TEST_CASE("A message that claims a length beyond its datagram is malformed", "[meter][netlink]") {
+    for (const std::uint32_t claimed : {0u, 15u, 200u, 0x80000010u, 0xffffffffu}) {
+        DatagramBuilder builder;
+        add_link(builder, 3, "eth0");
+        std::memcpy(builder.bytes().data(), &claimed, sizeof claimed);
+        builder.bytes().resize(100);
+        std::vector<Link> links;
+        CHECK(parse_links(builder.datagram(), kSequence, links).is_malformed);
+        CHECK(links.empty());
+        CHECK_FALSE(ChangeFilter{}.takes(builder.datagram()));
+    }
+}
+
 TEST_CASE("A dump of more links than fit is cut, not an error", "[meter][netlink]") {
     DatagramBuilder builder;
     for (int i = 1; i <= static_cast<int>(kMaxLinks) + 5; ++i) add_link(builder, i, "eth");
