@@ -1,5 +1,8 @@
 #pragma once
 
+// daemon/host: what ties the process to its machine. Time, chance, identity, log, threads,
+// signals, the service manager, the lock of the state folder, and the ring.
+
 #include <string>
 
 #include "common/core/ids.hpp"
@@ -18,8 +21,9 @@ struct HostPaths {
 /// What stays the same for the life of the process.
 struct HostFacts {
     BootId boot;                   ///< /proc/sys/kernel/random/boot_id
-    std::string hardware;          ///< hex digest of the SoC serial, else of the first permanent
-                                   ///< MAC; empty when neither is known. Never the MAC itself.
+    std::string hardware;          ///< 32 hex digits: salted digest of the SoC serial, else of the
+                                   ///< lowest permanent MAC (built-in before USB), else of the
+                                   ///< mainboard's number; empty when none is known.
     bool kernel_is_32bit = false;  ///< counters of some drivers wrap at 2^32 there
     std::string kernel;            ///< release, for the log
 };

@@ -15,7 +15,8 @@ enum class Signal {
 };
 
 /// Receives the process's signals on the loop; SIGPIPE is ignored from the construction on. One
-/// object a process. Signals that arrive between two calls of `next` are kept. Loop thread only.
+/// object a process. Signals that arrive between two calls of `next` are kept. Loop thread only;
+/// must be destroyed before the loop's io_context.
 class Signals {
 public:
     explicit Signals(const net::any_io_executor& loop);

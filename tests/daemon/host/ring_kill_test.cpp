@@ -92,7 +92,8 @@ TEST_CASE("Ring survives kill -9 at any moment with every step whole or not begu
         REQUIRE(child >= 0);
         if (child == 0) live(path, boot, seed, steps, model, progress);
 
-        const auto target = steps + 1 + random() % 2000;
+        // Now and then before its first step, while it is opening.
+        const auto target = steps + (random() % 8 == 0 ? 0 : 1 + random() % 2000);
         while (progress.done() < target && ::waitpid(child, nullptr, WNOHANG) == 0) {
         }
         for (std::uint64_t spin = random() % 4000; spin > 0; --spin) {
@@ -117,4 +118,51 @@ TEST_CASE("Ring survives kill -9 at any moment with every step whole or not begu
     std::printf("ring: %llu kills in %llu steps, %llu between a step and its report; lost 0\n",
                 static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(steps),
                 static_cast<unsigned long long>(caught_in_a_step));
+}
+
+TEST_CASE("Ring killed while it is made is empty or has what was put in, and nothing older",
+          "[host][ring][fault]") {
+    const TempFolder folder;
+    const auto path = folder.file("ring");
+    std::mt19937_64 random{test_seed()};
+    Progress progress;
+    BootId old_boot;
+    old_boot.bytes.fill(1);
+    BootId new_boot;
+    new_boot.bytes.fill(2);
+    for (std::uint64_t round = 0; round < test_rounds(200); ++round) {
+        INFO("seed " << test_seed() << " round " << round);
+        {
+            auto old = open_ring(path, old_boot, kCapacity);
+            REQUIRE(old);
+            for (int i = 0; i < 3; ++i) REQUIRE((*old)->append("old"));
+        }
+        progress.set(0);
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            progress.set(1);
+            auto ring = open_ring(path, new_boot, kCapacity);
+            if (!ring || !(*ring)->append("new")) ::_exit(2);
+            progress.set(2);
+            for (;;) ::pause();
+        }
+        while (progress.done() == 0) {
+        }
+        for (std::uint64_t spin = random() % 100'000; spin > 0 && progress.done() != 2; --spin) {
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        }
+        const bool was_reported = progress.done() == 2;
+        ::kill(child, SIGKILL);
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        REQUIRE(WIFSIGNALED(status));
+
+        auto found = open_ring(path, new_boot, kCapacity);
+        REQUIRE(found);
+        const auto left = (*found)->left_behind();
+        REQUIRE(left.entries.size() <= 1);
+        if (was_reported) REQUIRE(left.entries.size() == 1);
+        for (const auto& entry : left.entries) REQUIRE(entry.bytes == "new");
+    }
 }

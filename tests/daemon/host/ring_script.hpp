@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <string>
 
@@ -44,8 +45,10 @@ inline std::uint64_t draw(std::uint64_t seed, std::uint64_t step, std::uint64_t 
 
 inline std::string bytes_of_step(std::uint64_t seed, std::uint64_t step, std::uint64_t longest) {
     std::string bytes(draw(seed, step, 1) % (longest + 1), '\0');
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        bytes[i] = static_cast<char>(draw(seed, step, 100 + i / 8) >> (8 * (i % 8)));
+    auto word = draw(seed, step, 6);
+    for (std::size_t at = 0; at < bytes.size(); at += sizeof word) {
+        std::memcpy(bytes.data() + at, &word, std::min(sizeof word, bytes.size() - at));
+        word = word * 6364136223846793005u + 1442695040888963407u;
     }
     return bytes;
 }
