@@ -251,10 +251,11 @@ void UsageRollup::add_chunk(Meters& meters, Seq seq, const Chunk& chunk, const T
     }
     const auto last = chunk.ticks.back();
     if (to_ms(last) > kMaxTimeMs) return;
-    auto wall = timeline.wall_of(seq, {chunk.boot, last});
-    if (wall && (to_ms(*wall) < 0 || to_ms(*wall) > kMaxTimeMs)) wall.reset();
+    const auto wall = timeline.wall_of(seq, {chunk.boot, last});
+    const auto wall_ms = wall ? to_ms(*wall) : -1;
+    const bool is_dated = wall_ms >= 0 && wall_ms <= kMaxTimeMs;
     std::map<UsageName, UsagePart>* undated = nullptr;
-    if (!wall) {
+    if (!is_dated) {
         // An anchor without a usable time calls for a replay that finds none.
         undated = is_replay ? &never_dated_ : &undated_of(chunk.boot, seq, meters).sums;
     }
@@ -275,7 +276,7 @@ void UsageRollup::add_chunk(Meters& meters, Seq seq, const Chunk& chunk, const T
             if (!received && !transmitted) continue;
             Interval interval{.name = &name,
                               .undated = undated,
-                              .to_wall_ms = wall ? to_ms(*wall) - to_ms(last) : 0,
+                              .to_wall_ms = is_dated ? wall_ms - to_ms(last) : 0,
                               .at = {chunk.boot, chunk.ticks[i]},
                               .max_gap = kMaxGap[std::min<std::size_t>(chunk.level, 3)]};
             if (meter.at && meter.at->boot == chunk.boot && interval.at > *meter.at) {
