@@ -26,6 +26,7 @@
 #include "daemon/meter/meter.hpp"
 #include "daemon/meter/netlink_source.hpp"
 #include "daemon/meter/netlink_watch.hpp"
+#include "tests/daemon/meter/allocations.hpp"
 #include "tests/daemon/meter/memory_journal.hpp"
 
 using namespace gerbang;
@@ -295,6 +296,20 @@ TEST_CASE("Clients on the LAN are counted once each, whatever their addresses") 
     std::uint32_t clients = 0;
     for (const auto& one : box.reading.interfaces) clients += one.neighbours;
     CHECK(clients == 2);
+}
+
+TEST_CASE("Reading the kernel allocates nothing while nothing changes") {
+    Box box;
+    add_pair("wan0", "isp0");
+    add_pair("lan0", "host0");
+    box.start();
+    for (int i = 0; i < 5; ++i) box.tick();
+    const auto before = allocations();
+    for (int i = 0; i < 50; ++i) {
+        const auto done = box.source->read(box.reading);
+        if (!done) FAIL(done.error().detail);
+    }
+    CHECK(allocations() == before);
 }
 
 TEST_CASE("Links that come and go during the dump never disturb a total") {
