@@ -32,6 +32,22 @@ TEST_CASE("Pusher waits after failures, says why, and delivers when the link ret
     CHECK(sender.is_complete());
 }
 
+TEST_CASE("Pusher has one request under way in all while its target fails", "[sync]") {
+    Sender sender{test_seed()};
+    sender.link.is_up = false;
+    sender.commit(500);
+    sender.run_for(1min);
+    REQUIRE(sender.status().failures > 0);
+    sender.run_for(20s);
+    sender.link.forget_in_flight_peak();
+    sender.live(2h);
+    CHECK(sender.link.most_in_flight() == 1);
+    sender.link.is_up = true;
+    sender.live(15min);
+    sender.run_for(3min);
+    CHECK(sender.is_complete());
+}
+
 TEST_CASE("Pusher waits as long as a busy server asks, over a restart too", "[sync]") {
     Sender sender{test_seed()};
     const int status = GENERATE(429, 503, 500, 408);
