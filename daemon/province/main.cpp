@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@ using namespace gerbang;
 using namespace gerbang::province;
 
 int main(int argc, char** argv) {
+    ::umask(0027);  // the store holds customer numbers; its group may read copies
     CLI::App app{"gerbang-province: menerima data gerbang desa / receives the villages' records",
                  "gerbang-province"};
     app.require_subcommand(1);

@@ -84,6 +84,35 @@ boost::json::object problem_in(const ServerResponse& response) {
     return problem;
 }
 
+/// A store whose disk fails in the given way.
+class FailingStore final : public Store {
+public:
+    std::optional<Error> failure;
+
+    Result<Receipt> accept(const wire::Batch& batch, WallTime) override {
+        if (failure) return *failure;
+        Receipt receipt;
+        receipt.site = batch.site;
+        receipt.store = {{1}};
+        receipt.epoch = batch.epoch;
+        return receipt;
+    }
+    Result<Receipt> receipt(const std::string&, const EpochId&) override {
+        return Error{Errc::storage_broken, ""};
+    }
+    Result<std::vector<Record>> records(const std::string&, const EpochId&, SeqRange) override {
+        return Error{Errc::storage_broken, ""};
+    }
+    Result<std::vector<SiteSummary>> list() override { return Error{Errc::storage_broken, "x"}; }
+    Result<std::unique_ptr<DatabaseCopy>> begin_copy(const std::string&) override {
+        return Error{Errc::storage_broken, ""};
+    }
+    Result<std::uint64_t> mark_restored() override { return Error{Errc::storage_broken, ""}; }
+    StoreId id() const override { return {{1}}; }
+    std::uint64_t generation() const override { return 1; }
+    std::uint64_t duplicates_ignored() const override { return 0; }
+};
+
 class TokensFile {
 public:
     TokensFile() {
@@ -107,6 +136,40 @@ private:
 };
 
 }  // namespace
+
+TEST_CASE("Receiver asks senders to wait while its storage fails, and says so in its health",
+          "[province]") {
+    Bench bench;
+    FailingStore store;
+    bench.receiver.emplace(bench.clock, store, bench.io.get_executor(),
+                           ReceiverOptions{.tokens_file = {}, .trusts_network = true});
+    SampleSite site{"muara-siran"};
+    ServerRequest health;
+    health.method = "GET";
+    health.path = "/healthz";
+    for (const auto code : {Errc::storage_full, Errc::storage_broken}) {
+        store.failure = Error{code, "disk /dev/secret"};
+        const auto answer = bench.ask(batch_request(site.all()));
+        CHECK(answer.status == 503);
+        CHECK(answer.retry_after == Seconds{60});
+        CHECK(answer.body.find("secret") == std::string::npos);
+        CHECK(bench.ask(health).status == 503);
+        store.failure.reset();
+        CHECK(bench.ask(batch_request(site.all())).status == 200);
+        CHECK(bench.ask(health).status == 200);
+    }
+    store.failure = Error{Errc::overloaded, "65 ranges"};
+    const auto busy = bench.ask(batch_request(site.all()));
+    CHECK(busy.status == 429);
+    CHECK(busy.retry_after);
+    ServerRequest list;
+    list.method = "GET";
+    list.path = "/v1/sites";
+    list.is_local = true;
+    CHECK(bench.ask(list).status == 503);
+    bench.receiver->stop();
+    CHECK(bench.ask(batch_request(site.all())).status == 503);
+}
 
 TEST_CASE("Receiver lets nobody in without the site's own credential", "[province]") {
     TokensFile file;
