@@ -80,7 +80,7 @@ in_ns $net python3 "$dir/server.py" & pids+=($!)
 # --- certificate, token, configuration ----------------------------------------------------------
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=demo \
     -addext "subjectAltName=IP:10.77.2.2" -keyout "$dir/key.pem" -out "$dir/ca.pem" 2>/dev/null
-(umask 077; "$bin/gerbang-province" token --tokens "$dir/tokens" demo-village --quiet >"$dir/token")
+(umask 077; "$bin/gerbang-province" token demo-village --tokens "$dir/tokens" --quiet >"$dir/token")
 cat >"$dir/gerbang.yaml" <<YAML
 site: {id: demo-village, name: Desa Percontohan}
 lang: en
@@ -174,18 +174,16 @@ wait_for 40 "d['sync'][0]['through']>=$still" || fail "the last records did not 
 
 expected="$((now_rx - base_rx)) $((now_tx - base_tx)) "
 in_ns $net "$province" list --store "$dir/province.db" --lang en | sed 's/^/    /'
-# Is the reading of the still moment at the province, every sequence there, and none twice?
-in_ns $net "$province" list --store "$dir/province.db" --json >"$dir/list.json"
-kill "$daemon"; wait "$daemon" || true
-kill "${pids[1]}"; wait "${pids[1]}" 2>/dev/null || true
-at_province=$(sqlite3 -separator ' ' "$dir/province.db" "
+# Is the reading of the still moment at the province, every number there, and none twice?
+in_ns $net "$province" copy --store "$dir/province.db" "$dir/copy.db" >/dev/null
+at_province=$(sqlite3 -separator ' ' "$dir/copy.db" "
     SELECT (SELECT value FROM reading WHERE name='interface_receive_bytes_total'
                 AND labels LIKE '%wan0%' AND seq=(SELECT max(seq) FROM chunk WHERE seq<=$still)
                 ORDER BY device_ms DESC LIMIT 1),
            (SELECT value FROM reading WHERE name='interface_transmit_bytes_total'
                 AND labels LIKE '%wan0%' AND seq=(SELECT max(seq) FROM chunk WHERE seq<=$still)
                 ORDER BY device_ms DESC LIMIT 1)")
-counts=$(sqlite3 -separator ' ' "$dir/province.db" "
+counts=$(sqlite3 -separator ' ' "$dir/copy.db" "
     SELECT count(*), count(DISTINCT seq), min(seq), max(seq) FROM
         (SELECT seq FROM chunk UNION ALL SELECT seq FROM event)")
 read -r rows distinct first newest <<<"$counts"

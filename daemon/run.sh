@@ -35,7 +35,7 @@ chmod 700 "$state" "$runtime"
 port=9841
 config=$run/gerbang.yaml
 if [ ! -e "$config" ]; then
-    (umask 077; "$bin/gerbang-province" token --tokens "$run/tokens" this-machine --quiet \
+    (umask 077; "$bin/gerbang-province" token this-machine --tokens "$run/tokens" --quiet \
         >"$run/token")
     cat >"$config" <<YAML
 # Written by daemon/run.sh for a trial on this machine; the real file is config/gerbang.yaml.
@@ -79,6 +79,6 @@ cat <<TXT
 Both run until Ctrl-C. In another terminal:
   $gerbang status            (also: usage --by day, outages, sync; --lang en)
   $bin/gerbang-province list --store $run/province.db
-  sqlite3 -readonly is for a stopped receiver only; its tables are in daemon/province/SCHEMA.md
+  $bin/gerbang-province copy --store $run/province.db today.db, then sqlite3 today.db
 TXT
 wait "$daemon"
