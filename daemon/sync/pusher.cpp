@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <utility>
+#include <vector>
 
 #include "common/core/check.hpp"
 #include "common/wire/codec.hpp"
@@ -88,6 +89,8 @@ net::awaitable<bool> Pusher::State::refresh_epochs() {
         tracks.push_back(std::move(track));
     }
     epochs = std::move(tracks);
+    // A restart may have come between a restored store's receipt and the commit of what it meant.
+    for (std::size_t i = 0; i < epochs.size(); ++i) (void)forget_older(epochs[i].cursor);
     sync_last();
     co_return open_epoch() != nullptr;
 }
@@ -197,7 +200,8 @@ net::awaitable<void> Pusher::State::settle_receipt(const Job& job, const Receipt
     auto* epoch = find(job.epoch);
     if (epoch == nullptr) co_return;
     sync_last();
-    const auto changed = settle(epoch->cursor, receipt, epoch->last);
+    const auto changed =
+        is_stale(receipt) ? Result<bool>{false} : settle(epoch->cursor, receipt, epoch->last);
     if (!changed) {
         const auto error = changed.error();
         if (error.code == Errc::diverged) {
@@ -225,7 +229,9 @@ net::awaitable<void> Pusher::State::settle_receipt(const Job& job, const Receipt
             fresh_due = now + settings.interval;
         }
     }
-    if (*changed) co_await stage(cursor, is_draining);
+    auto moved = forget_older(cursor);
+    if (*changed) moved.push_back(cursor);
+    co_await stage(std::move(moved), is_draining);
     if (was_taken && was_failing) co_await save_backoff();
     if (was_taken) co_return;
     // Named, as everywhere here: g++ 12 destroys an aggregate made inside a co_await twice.
@@ -235,11 +241,14 @@ net::awaitable<void> Pusher::State::settle_receipt(const Job& job, const Receipt
     co_await failed(std::move(not_held), std::nullopt);
 }
 
-net::awaitable<void> Pusher::State::stage(Cursor cursor, bool is_draining) {
-    const auto staged = co_await journal.stage(std::move(cursor));
-    if (!staged) co_return;  // the cursor in memory goes on; the next receipt stages it again
-    has_staged = true;
-    if (!is_draining || clock.now() - last_flush < settings.flush_interval) co_return;
+net::awaitable<void> Pusher::State::stage(std::vector<Cursor> cursors, bool is_draining) {
+    for (auto& cursor : cursors) {
+        const auto staged = co_await journal.stage(std::move(cursor));
+        if (!staged) co_return;  // the cursor in memory goes on; the next receipt stages it again
+        has_staged = true;
+    }
+    if (!has_staged || !is_draining || clock.now() - last_flush < settings.flush_interval)
+        co_return;
     last_flush = clock.now();
     const auto flushed = co_await journal.flush_cursors();
     if (flushed) has_staged = false;
@@ -287,8 +296,8 @@ net::awaitable<void> Pusher::State::refuse(const Job& job, const Error& error) {
          {"epoch", to_string(job.epoch)},
          {"seq", std::to_string(alone->value)},
          {"why", error.detail}});
-    const Cursor cursor = epoch->cursor;
-    co_await stage(cursor, true);
+    std::vector<Cursor> moved{epoch->cursor};
+    co_await stage(std::move(moved), true);
 }
 
 net::awaitable<void> Pusher::State::diverge(EpochId id, std::string why) {

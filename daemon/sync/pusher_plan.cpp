@@ -37,6 +37,26 @@ Cursor Pusher::State::fresh_cursor(const EpochId& epoch) const {
     return cursor;
 }
 
+bool Pusher::State::is_stale(const Receipt& receipt) const {
+    return std::any_of(epochs.begin(), epochs.end(), [&](const EpochTrack& epoch) {
+        return epoch.cursor.store == receipt.store && epoch.cursor.generation > receipt.generation;
+    });
+}
+
+std::vector<Cursor> Pusher::State::forget_older(const Cursor& newest) {
+    std::vector<Cursor> forgotten;
+    const StoreId store = newest.store;
+    const std::uint64_t generation = newest.generation;
+    for (auto& epoch : epochs) {
+        const Cursor& cursor = epoch.cursor;
+        if (cursor.epoch == newest.epoch || cursor.generation == 0 || generation == 0) continue;
+        if (cursor.store == store && cursor.generation >= generation) continue;
+        epoch.cursor = fresh_cursor(epoch.id);
+        forgotten.push_back(epoch.cursor);
+    }
+    return forgotten;
+}
+
 bool Pusher::State::rests(const EpochTrack& epoch) const {
     return epoch.rests_until && clock.now() < *epoch.rests_until;
 }

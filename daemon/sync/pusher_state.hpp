@@ -55,7 +55,7 @@ struct Pusher::State {
     net::awaitable<bool> start_next();
     net::awaitable<Result<void>> load(Job& job);
     net::awaitable<void> deliver(Job job);
-    net::awaitable<void> stage(Cursor cursor, bool is_draining);
+    net::awaitable<void> stage(std::vector<Cursor> cursors, bool is_draining);
     net::awaitable<void> settle_receipt(const Job& job, const Receipt& receipt);
     net::awaitable<void> react(const Job& job, const Error& error,
                                std::optional<Seconds> retry_after, std::size_t body_bytes);
@@ -74,6 +74,11 @@ struct Pusher::State {
     [[nodiscard]] const EpochTrack* open_epoch() const;
     [[nodiscard]] Monotonic wake_time() const;
     [[nodiscard]] Cursor fresh_cursor(const EpochId& epoch) const;
+    /// An answer from before the store was restored.
+    [[nodiscard]] bool is_stale(const Receipt& receipt) const;
+    /// The consumer's store was replaced or restored from a backup: what it held of the other
+    /// epochs is not known any more. Returns their emptied cursors.
+    std::vector<Cursor> forget_older(const Cursor& newest);
     void stop_lane(const std::string& detail);
     void close_gate(Monotonic until, PushState as, const std::string& detail);
     void sync_last();
