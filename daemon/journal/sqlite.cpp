@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -17,30 +18,47 @@ namespace gerbang::sql {
 namespace {
 
 std::atomic<std::uint64_t> g_bytes_written{0};
-const sqlite3_io_methods* g_system_methods = nullptr;
-sqlite3_io_methods g_counting_methods;
+/// The system's VFS has a table of functions per locking style; database and WAL have different
+/// ones.
+struct MethodTable {
+    const sqlite3_io_methods* system = nullptr;
+    sqlite3_io_methods counting{};
+};
+std::array<MethodTable, 4> g_tables;
+std::mutex g_tables_mutex;
+/// All of the system's tables have the same function for writing.
+std::atomic<decltype(sqlite3_io_methods::xWrite)> g_system_write{nullptr};
 sqlite3_vfs g_counting_vfs;
 sqlite3_vfs* g_system_vfs = nullptr;
 
 int counted_write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) {
     g_bytes_written.fetch_add(static_cast<std::uint64_t>(size), std::memory_order_relaxed);
-    return g_system_methods->xWrite(file, bytes, size, offset);
+    return g_system_write.load()(file, bytes, size, offset);
 }
 
-/// Files are the system's own objects; only the table of their functions is exchanged. All files
-/// of one process share one locking style and so one table; a file of another style, which only
-/// exotic file systems have, keeps its own and is not counted.
+/// The table that counts in place of `system`; `system` itself where that is not possible.
+const sqlite3_io_methods* counting_table(const sqlite3_io_methods* system) {
+    const std::lock_guard lock{g_tables_mutex};
+    if (g_system_write == nullptr) g_system_write = system->xWrite;
+    if (system->xWrite != g_system_write) return system;
+    for (auto& table : g_tables) {
+        if (table.system == nullptr) {
+            table.counting = *system;
+            table.counting.xWrite = counted_write;
+            table.system = system;
+        }
+        if (table.system == system) return &table.counting;
+    }
+    return system;
+}
+
+/// Files are the system's own objects; only the table of their functions is exchanged.
 int counting_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
     const int rc = g_system_vfs->xOpen(g_system_vfs, name, file, flags, out_flags);
-    if (rc != SQLITE_OK || file->pMethods == nullptr) return rc;
-    static std::once_flag first_file;
-    std::call_once(first_file, [file] {
-        g_counting_methods = *file->pMethods;
-        g_counting_methods.xWrite = counted_write;
-        g_system_methods = file->pMethods;
-    });
-    if (file->pMethods == g_system_methods) file->pMethods = &g_counting_methods;
-    return SQLITE_OK;
+    if (rc == SQLITE_OK && file->pMethods != nullptr) {
+        file->pMethods = counting_table(file->pMethods);
+    }
+    return rc;
 }
 
 const char* register_counting_vfs() {

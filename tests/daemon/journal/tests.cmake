@@ -8,3 +8,13 @@ if(TARGET test_journal)
     target_sources(test_journal PRIVATE ${CMAKE_CURRENT_LIST_DIR}/fault_campaign.cpp)
     target_link_libraries(test_journal PRIVATE gerbang_fault_vfs SQLite::SQLite3)
 endif()
+
+# Bytes written to flash; needs root and loop devices, else it is skipped.
+if(TARGET gerbang_journal)
+    add_executable(bench_flash_journal
+        ${PROJECT_SOURCE_DIR}/tests/bench/flash_journal.cpp)
+    target_link_libraries(bench_flash_journal PRIVATE gerbang_journal)
+    add_test(NAME flash COMMAND ${PROJECT_SOURCE_DIR}/tests/bench/flash.sh
+        $<TARGET_FILE:bench_flash_journal>)
+    set_tests_properties(flash PROPERTIES SKIP_RETURN_CODE 77 LABELS bench TIMEOUT 600)
+endif()
