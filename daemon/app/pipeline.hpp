@@ -42,7 +42,8 @@ private:
     // start-up, in recovery.cpp
     [[nodiscard]] net::awaitable<Result<void>> begin();
     [[nodiscard]] net::awaitable<Result<void>> begin_new_epoch(Journal& journal);
-    void restore(const JournalState& state, const Intake::Recovered& recovered, bool same_boot);
+    void restore(const JournalState& state, const Intake::Recovered& recovered, bool same_boot,
+                 std::optional<DeviceTime> alive);
     void announce(const Intake::Recovered& recovered);
 
     // loops

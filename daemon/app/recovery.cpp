@@ -76,14 +76,23 @@ net::awaitable<Result<void>> Daemon::Pipeline::begin() {
     const auto recovered = intake_.recover(state.epoch, state.last, boot_);
     recovered_ticks_ = recovered.ticks.size();
     if (is_new_boot) note(to_event(BootFact{.id = edges_.facts.boot}, here()));
-    restore(state, recovered, same_boot);
+    std::optional<DeviceTime> alive;
+    if (state.last.value != 0) {
+        auto read = [&journal, epoch = state.epoch, last = state.last] {
+            return journal.read(epoch, {last, last}, 1);
+        };
+        const auto newest = co_await offload(edges_.worker, std::move(read));
+        if (!newest) co_return newest.error();
+        alive = time_of(newest->records.back().body);
+    }
+    restore(state, recovered, same_boot, alive);
     announce(recovered);
     journal_ = std::make_unique<AsyncJournal>(std::move(*opened), edges_.worker);
     co_return ok();
 }
 
 void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovered& recovered,
-                               bool same_boot) {
+                               bool same_boot, std::optional<DeviceTime> alive) {
     auto known = state.series;
     MeterHistory history;
     auto& interfaces = history.interfaces;
@@ -115,6 +124,7 @@ void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovere
             if (const auto anchor = anchor_from(event)) latest_anchor_ = *anchor;
         }
         ended_cleanly = event.kind == EventKind::stop;
+        alive = std::max(alive, std::optional{event.at});
     }
     series_ = SeriesTable{std::move(known)};
     history.totals = newest_totals(state, recovered);
@@ -133,8 +143,11 @@ void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovere
     health_->restore(history.totals);
 
     std::optional<PreviousRun> previous;
+    // The last proof of life is the newest record of any kind: an outage may have ended after the
+    // last tick, and the gap must not reach back over its end.
+    alive = std::max(alive, last_tick);
     if (last_tick) {
-        previous = PreviousRun{.last_tick = *last_tick,
+        previous = PreviousRun{.last_tick = *alive,
                                .ended_cleanly = ended_cleanly,
                                .open = std::nullopt,
                                .earlier = {},
