@@ -76,8 +76,9 @@ std::vector<Receipt> receipts_of_a_store(std::mt19937_64& engine, std::size_t co
     std::set<std::uint64_t> records;
     std::vector<Receipt> receipts;
     while (receipts.size() < count) {
-        const auto first = 1 + engine() % 300;
-        const auto last = first + engine() % 30;
+        // Close together, so that gaps fill and `through` overtakes what was held.
+        const auto first = 1 + engine() % 40;
+        const auto last = first + engine() % 6;
         for (auto seq = first; seq <= last; ++seq) records.insert(seq);
         auto made = receipt(0);
         for (const auto seq : records) {

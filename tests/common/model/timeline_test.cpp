@@ -78,6 +78,14 @@ TEST_CASE("Timeline ignores an anchor that it was fed before", "[model]") {
     timeline.add(Seq{10}, anchor(1, 1000, kNoonMs));
     timeline.add(Seq{10}, anchor(1, 1000, kNoonMs + 999));
     CHECK(timeline.wall_of(Seq{11}, at(1, 1000)) == wall_from_ms(kNoonMs));
+
+    // Nor does it count against the bound, where it would cost another boot its anchors.
+    timeline.add(Seq{20}, anchor(1, 2000, kNoonMs + 1500));
+    timeline.add(Seq{30}, anchor(1, 3000, kNoonMs + 2000));
+    for (std::size_t i = 0; i <= Timeline::kMaxAnchors; ++i) {
+        timeline.add(Seq{40}, anchor(2, 1000, kNoonMs));
+    }
+    CHECK(timeline.wall_of(Seq{21}, at(1, 2000)) == wall_from_ms(kNoonMs + 1500));
 }
 
 TEST_CASE("Timeline is bounded: old boots keep their first and last anchor, then none", "[model]") {

@@ -5,6 +5,7 @@
 
 #include "common/wire/bytes.hpp"
 #include "common/wire/codec.hpp"
+#include "common/wire/compress.hpp"
 #include "tests/common/wire/random_records.hpp"
 #include "tests/support/seed.hpp"
 
@@ -156,6 +157,51 @@ TEST_CASE("A pack that claims more than the limits is refused before anything is
     CHECK_THAT(what_is_wrong_with(claim(8192, 1024, 2)), Catch::Contains("number of readings"));
     CHECK_THAT(what_is_wrong_with(claim(8192, 1, 129)), Catch::Contains("number of columns"));
     CHECK_THAT(what_is_wrong_with(claim(1, 1, 4097)), Catch::Contains("columns in a chunk"));
+}
+
+TEST_CASE("Content with bytes left over, stray bits or a series without values is refused",
+          "[wire]") {
+    // Two chunks of two ticks; one series, whose presence and bitmap vary.
+    const auto content = [](unsigned presence, const std::string& bitmap, const char* tail) {
+        std::string bytes;
+        wire::put_varint(bytes, 2);
+        for (const std::int64_t number : {1, 0, 2}) {
+            wire::put_u8(bytes, 0);
+            wire::put_zigzag(bytes, number);
+        }
+        wire::put_u8(bytes, 1);  // times: 0, 1, 2, 3
+        wire::put_zigzag(bytes, 0);
+        wire::put_zigzag(bytes, 1);
+        wire::put_varint(bytes, 1);
+        wire::put_u8(bytes, 0);  // ids: 7
+        wire::put_zigzag(bytes, 7);
+        wire::put_u8(bytes, static_cast<std::uint8_t>(presence << 4));
+        bytes += bitmap;
+        wire::put_zigzag(bytes, 5);
+        return raw_pack(1, 2, bytes + tail);
+    };
+    CHECK(what_is_wrong_with(content(0, "", "")) == "nothing");
+    CHECK(what_is_wrong_with(content(1, "\x02", "")) == "nothing");
+    CHECK(what_is_wrong_with(content(2, "\x0B", "")) == "nothing");
+    CHECK_THAT(what_is_wrong_with(content(0, "", "x")), Catch::Contains("length"));
+    CHECK_THAT(what_is_wrong_with(content(1, "\x06", "")), Catch::Contains("presence"));
+    CHECK_THAT(what_is_wrong_with(content(2, "\x1B", "")), Catch::Contains("presence"));
+    CHECK_THAT(what_is_wrong_with(content(1, std::string(1, '\0'), "")),
+               Catch::Contains("presence"));
+    CHECK_THAT(what_is_wrong_with(content(2, std::string(1, '\0'), "")),
+               Catch::Contains("presence"));
+    CHECK_THAT(what_is_wrong_with(content(3, "", "")), Catch::Contains("headers"));
+}
+
+TEST_CASE("A frame that says it is larger than the limit is refused", "[wire]") {
+    const std::string large(100'000, 'x');
+    const auto frame = wire::compress(large);
+    REQUIRE(frame);
+    std::string content;
+    CHECK(wire::decompress(*frame, large.size(), content));
+    CHECK(content == large);
+    CHECK_FALSE(wire::decompress(*frame, large.size() - 1, content));
+    CHECK(content.empty());
 }
 
 TEST_CASE("A pack of any well-formed records decodes to the same records", "[wire]") {
