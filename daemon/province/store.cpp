@@ -326,8 +326,9 @@ std::optional<Holdings> SqliteStore::find_epoch(std::string_view site, const Epo
 
 Result<void> SqliteStore::check_chain(const wire::Batch& batch, const Links& links,
                                       std::int64_t epoch_id) {
-    const auto [first, last] = links.range();
-    const Seq base = first.previous();  // the batch knows the heads after base ... last
+    const Seq last = links.range().last;
+    const Seq base =
+        links.range().first.previous();  // the batch knows the heads after base ... last
     std::vector<StoredBatch> neighbours;
     {
         auto rows = db_->query(

@@ -248,6 +248,27 @@ TEST_CASE("SQL shows outages with both bounds, boots, and the site's facts", "[p
                            "fields ->> 'product' = '50 Mbit/s'") == 1);
 }
 
+TEST_CASE("SQL shows an outage as ended even if the record of its beginning comes last",
+          "[province]") {
+    const Folder folder;
+    SampleSite site{"muara-siran"};
+    site.minute();
+    site.anchor();
+    const auto before = site.last().value;
+    site.begin_outage(Cause::isp);
+    site.end_outage();
+    {
+        auto store = open_store(folder.file("p.db"));
+        REQUIRE(store->accept(site.batch(1, before), kNow));
+        REQUIRE(store->accept(site.batch(before + 2, before + 2), kNow));
+        REQUIRE(store->accept(site.batch(before + 1, before + 1), kNow));
+        CHECK_FALSE(store->list()->front().outage);
+    }
+    auto database = look_into(folder.file("p.db"));
+    CHECK(database->number("SELECT is_open FROM outage") == 0);
+    CHECK(database->number("SELECT count(*) FROM outage WHERE first_good IS NOT NULL") == 1);
+}
+
 TEST_CASE("SQL counts what was used after a rollback on top of what was used before it",
           "[province]") {
     const Folder folder;
