@@ -449,7 +449,8 @@ std::string UsageRollup::save() const {
 Result<UsageRollup> UsageRollup::restore(std::string_view bytes, Seconds utc_offset) {
     CompactReader in{bytes};
     UsageRollup rollup{utc_offset};
-    const auto read_meters = [&in] {
+    bool is_possible = true;
+    const auto read_meters = [&in, &is_possible] {
         Meters meters;
         for (auto left = in.count(); left > 0 && in.ok(); --left) {
             auto name = read_name(in);
@@ -459,8 +460,13 @@ Result<UsageRollup> UsageRollup::restore(std::string_view bytes, Seconds utc_off
             if (in.number() != 0) {
                 const BootNo boot{static_cast<std::uint32_t>(in.number())};
                 meter.at = DeviceTime{boot, monotonic_from_ms(in.signed_number())};
+                const auto at_ms = to_ms(meter.at->at);
+                is_possible = is_possible && at_ms >= 0 && at_ms <= kMaxTimeMs;
             }
             meter.minute = in.signed_number();
+            const bool is_open = meter.minute != kNoMinute;
+            is_possible = is_possible && (!is_open || (meter.minute >= -kMaxTimeMs / kMinuteMs &&
+                                                       meter.minute <= kMaxTimeMs / kMinuteMs));
             meter.minute_bytes = in.number();
             meter.minute_ms = in.number();
         }
@@ -486,7 +492,9 @@ Result<UsageRollup> UsageRollup::restore(std::string_view bytes, Seconds utc_off
         rollup.undated_.push_back(std::move(undated));
     }
     rollup.never_dated_ = read_parts(in);
-    if (!in.is_complete()) return Error{Errc::bad_input, "roll-up state: damaged"};
+    if (!in.is_complete() || !is_possible) {
+        return Error{Errc::bad_input, "roll-up state: damaged"};
+    }
     return rollup;
 }
 

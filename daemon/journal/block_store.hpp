@@ -14,6 +14,7 @@ namespace gerbang {
 
 /// Number of an epoch in this database, from 1.
 using EpochNo = std::int64_t;
+inline constexpr EpochNo kMaxEpochNo = (1 << 22) - 1;
 
 /// Key of a record's row: sorts by epoch, then by sequence number.
 [[nodiscard]] constexpr std::int64_t row_id(EpochNo epoch, Seq seq) noexcept {

@@ -128,7 +128,7 @@ Result<void> RollupStore::expire() {
         const bool is_empty = !*found || newest_.is_null(0);
         const auto newest = newest_.number(0);
         newest_.start();
-        if (is_empty) continue;
+        if (is_empty || newest < 0) continue;
         const auto oldest = newest - Millis{kept}.count();
         if (auto dropped = drop_.start().bind(1, number).bind(2, oldest).run(); !dropped) {
             return dropped;

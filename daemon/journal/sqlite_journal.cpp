@@ -203,8 +203,8 @@ Result<void> SqliteJournal::restore() {
         epoch_no_ = open_epoch->number(0);
         EpochId epoch;
         const auto uuid = open_epoch->bytes(1);
-        if (uuid.size() != epoch.bytes.size()) {
-            return Error{Errc::storage_broken, "epoch without an identity"};
+        if (uuid.size() != epoch.bytes.size() || epoch_no_ < 1 || epoch_no_ > kMaxEpochNo) {
+            return Error{Errc::storage_broken, "the open epoch has a damaged row"};
         }
         std::copy(uuid.begin(), uuid.end(), epoch.bytes.begin());
         memory_.start_epoch(epoch);
@@ -302,6 +302,9 @@ Result<Committed> SqliteJournal::begin_epoch(const EpochFact& fact, DeviceTime a
     if (known.error().code != Errc::not_found) return fail(known.error());
     const auto newest = connection_.number("SELECT max(no) FROM epoch");
     if (!newest) return fail(newest.error());
+    if (newest->value_or(0) < 0 || newest->value_or(0) >= kMaxEpochNo) {
+        return fail(Error{Errc::storage_broken, "the journal's newest epoch has a damaged row"});
+    }
     const EpochNo number_of_epoch = newest->value_or(0) + 1;
 
     auto rollup = memory_.rollup;
