@@ -135,7 +135,7 @@ net::awaitable<void> Daemon::Pipeline::probe_loop() {
                                            config_.probe.timeout);
         }
         if (clock.is_stopped()) co_return;
-        note_link(has_carrier, answers);
+        note_link(wan.name, has_carrier, answers);
         const auto pause =
             ledger_.is_in_doubt() ? config_.probe.doubt_interval : config_.probe.interval;
         const bool is_on =
@@ -221,9 +221,10 @@ void Daemon::Pipeline::note_anchor(Monotonic) {
     if (is_first) commit_bell_.ring();
 }
 
-void Daemon::Pipeline::note_link(std::optional<bool> has_carrier,
+void Daemon::Pipeline::note_link(const std::string& wan, std::optional<bool> has_carrier,
                                  const std::vector<ProbeAnswer>& answers) {
     Observation seen{.at = here(), .has_carrier = has_carrier, .evidence = {}};
+    if (!has_carrier.value_or(true)) seen.evidence = "no carrier on " + wan;
     if (targets_.size() < answers.size()) targets_.resize(answers.size());
     for (std::size_t i = 0; i < answers.size(); ++i) {
         const auto& name = config_.probe.targets[i].name;

@@ -58,7 +58,8 @@ private:
     void take_tick(Monotonic at);
     void note(const Event& event) { intake_.add(event); }
     void note_anchor(Monotonic at);
-    void note_link(std::optional<bool> has_carrier, const std::vector<ProbeAnswer>& answers);
+    void note_link(const std::string& wan, std::optional<bool> has_carrier,
+                   const std::vector<ProbeAnswer>& answers);
     void write_down(const std::vector<Outage>& segments);
     [[nodiscard]] net::awaitable<bool> commit();
     void storage_failed(const Error& error);
