@@ -18,7 +18,7 @@ esac
 need_packages $build_packages $run_packages
 say "Building (the first time takes some minutes)"
 configure_and_build "$top/build/product" all -- -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DGERBANG_TESTS=OFF
+    -DGERBANG_TESTS=OFF -DGERBANG_LTO=ON
 bin=$top/build/product
 
 if [ "$demo" = 1 ]; then

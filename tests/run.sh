@@ -21,7 +21,7 @@ done
 
 # shellcheck disable=SC2086
 need_packages $build_packages $run_packages git clang clang-format libclang-rt-14-dev openssl strace \
-    nftables e2fsprogs tmux
+    nftables e2fsprogs collectd-core liboping0
 export CCACHE_DIR=${CCACHE_DIR:-$HOME/.cache/gerbang-ccache} CCACHE_MAXSIZE=2G
 started=$SECONDS
 skipped=""

@@ -75,7 +75,8 @@ struct InterfaceFact {
     std::string name;
     std::uint32_t ifindex = 0;
     std::string role;    ///< "wan", "lan", "wifi", "none"
-    std::string reason;  ///< "first", "boot", "created", "reset", "wrap", "renamed", "role", "gone"
+    std::string reason;  ///< "first", "boot", "created", "reset", "wrap",
+                         ///< "suspect", "renamed", "role", "gone"
     std::array<std::int64_t, kCounterCount> base{};
     bool operator==(const InterfaceFact&) const = default;
 };

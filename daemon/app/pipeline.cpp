@@ -10,8 +10,6 @@ namespace gerbang {
 namespace {
 
 constexpr Millis kCheckpointInterval{3'600'000};
-/// A journal that failed this often in a row is opened anew.
-constexpr unsigned kMaxStorageFailures = 3;
 
 /// The first multiple of `step` after `now`: ticks of all sites and boots fall on a grid.
 Monotonic next_on_grid(Monotonic now, Millis step) {
@@ -302,7 +300,10 @@ void Daemon::Pipeline::storage_failed(const Error& error) {
              {"pending_ticks", std::to_string(intake_.pending_ticks())}});
     }
     storage_detail_ = error.detail;
-    if (error.code != Errc::storage_broken || ++storage_failures_ < kMaxStorageFailures) return;
+    ++storage_failures_;
+    // After a failed write nothing is trusted until the journal was opened and checked anew; what
+    // is pending waits in the ring. A full disk is only waited for.
+    if (error.code != Errc::storage_broken) return;
     storage_gave_up_ = true;
     stop("storage");
 }

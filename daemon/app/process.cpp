@@ -34,6 +34,8 @@ std::uint64_t ring_bytes(const Config& config) {
     return std::clamp<std::uint64_t>(ticks * kBytesPerTick, 1u << 20, 32u << 20);
 }
 
+constexpr Millis kStoragePause{10'000};
+
 LogLevel level_of(const std::string& name) {
     if (name == "debug") return LogLevel::debug;
     if (name == "notice") return LogLevel::notice;
@@ -54,6 +56,7 @@ struct Process {
     Daemon* current = nullptr;      ///< none between two lives
     std::optional<Config> pending;  ///< read on SIGHUP, for the next life
     bool is_stopping = false;
+    Bell stop_bell;  ///< rings when `is_stopping` becomes true
 };
 
 net::awaitable<void> obey(Process& process, Signals& signals) {
@@ -63,6 +66,7 @@ net::awaitable<void> obey(Process& process, Signals& signals) {
         if (*signal == Signal::stop) {
             process.is_stopping = true;
             process.notifier.stopping();
+            process.stop_bell.ring();
             if (process.current != nullptr) process.current->stop("signal");
             continue;
         }
@@ -160,12 +164,23 @@ net::awaitable<Result<RunEnd>> live(Process& process) {
     co_return end;
 }
 
+/// Storage may heal (a card pushed back in, space made); a wrong configuration does not.
+bool may_heal(Errc code) {
+    return code == Errc::storage_broken || code == Errc::storage_full || code == Errc::overloaded;
+}
+
 net::awaitable<int> lives(Process& process) {
+    SystemClock clock;
     for (;;) {
         const auto end = co_await live(process);
         if (!end) {
             log(LogLevel::error, "cannot_run", {{"detail", end.error().detail}});
-            co_return EX_IOERR;
+            if (process.is_stopping) co_return EX_OK;
+            if (!may_heal(end.error().code)) co_return EX_IOERR;
+            // Restarting the process would not help: try again here, without an exit loop.
+            (void)co_await clock.sleep_until(clock.now() + kStoragePause, &process.stop_bell);
+            if (process.is_stopping) co_return EX_OK;
+            continue;
         }
         if (process.is_stopping) co_return EX_OK;
         if (auto next = std::exchange(process.pending, std::nullopt)) {

@@ -1,10 +1,9 @@
 # The whole daemon against the whole province on virtual time.
 add_library(gerbang_village STATIC EXCLUDE_FROM_ALL
     ${PROJECT_SOURCE_DIR}/tests/support/village.cpp
-    ${PROJECT_SOURCE_DIR}/tests/support/village_link.cpp
-    ${PROJECT_SOURCE_DIR}/tests/support/fake_kernel.cpp
-    ${PROJECT_SOURCE_DIR}/tests/support/scripted_prober.cpp)
-target_link_libraries(gerbang_village PUBLIC gerbang_fake_host gerbang_app gerbang_province)
+    ${PROJECT_SOURCE_DIR}/tests/support/village_link.cpp)
+target_link_libraries(gerbang_village PUBLIC gerbang_fake_host gerbang_fake_kernel
+    gerbang_fake_prober gerbang_app gerbang_province)
 file(GLOB scenarios CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*_test.cpp)
 gerbang_test(scenario ${scenarios})
 target_link_libraries(test_scenario PRIVATE gerbang_village)
