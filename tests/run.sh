@@ -36,8 +36,14 @@ run_ctest() {
     return "$status"
 }
 
-say "Release build"
-configure_and_build build/release all -- -DCMAKE_BUILD_TYPE=RelWithDebInfo
+say "The programs as shipped"
+configure_and_build build/product all -- -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGERBANG_TESTS=OFF \
+    -DGERBANG_LTO=ON
+stamp
+
+say "Release build with tests"
+configure_and_build build/release all -- -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DGERBANG_PRODUCT_DIR="$top/build/product"
 stamp
 
 say "Tests of the release build"
