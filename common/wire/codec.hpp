@@ -3,6 +3,8 @@
 // The one codec: stored commits, blocks and batches are all packs. FORMAT.md describes the bytes
 // well enough to write a decoder from it; tests/common/wire/decode.py is one.
 
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,8 +33,17 @@ inline constexpr std::size_t kMaxColumnsPerPack = std::size_t{1} << 20;  ///< ov
 /// by column across all their chunks. Deterministic: the same records give the same bytes. May be
 /// called from several threads at once; each keeps its own compression context (about 1 MiB).
 [[nodiscard]] std::string encode_pack(const std::vector<Record>& records);
-/// `bad_input` names what is wrong and where. Everything decoded is well-formed (`defect_of`).
-[[nodiscard]] Result<std::vector<Record>> decode_pack(std::string_view bytes);
+/// What a decoder may take for one pack. A few bytes can stand for millions of readings (a counter
+/// of constant slope is three numbers), so the size of the pack bounds nothing.
+struct DecodeLimits {
+    std::size_t content_bytes = kMaxPackDecodedBytes;  ///< inside the compression
+    /// Of what is decoded: 8 a tick, 8 a place of a tick in a column (filled or not), 64 a column.
+    std::uint64_t decoded_bytes = std::numeric_limits<std::uint64_t>::max();
+};
+/// `bad_input` names what is wrong and where, `too_large` what lies beyond `limits`; found before
+/// the memory is taken. Everything decoded is well-formed (`defect_of`).
+[[nodiscard]] Result<std::vector<Record>> decode_pack(std::string_view bytes,
+                                                      const DecodeLimits& limits = {});
 /// First and last sequence of a pack without decoding the rest; the checksum is not verified.
 [[nodiscard]] Result<SeqRange> range_of_pack(std::string_view bytes);
 

@@ -53,6 +53,15 @@ std::optional<std::string> compress(std::string_view content) {
     return frame;
 }
 
+std::optional<std::uint64_t> decompressed_size(std::string_view frame) {
+    // The header of a frame has at most 18 bytes.
+    std::string head{kMagic};
+    head.append(frame.substr(0, 18));
+    const auto size = ZSTD_getFrameContentSize(head.data(), head.size());
+    if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR) return std::nullopt;
+    return size;
+}
+
 bool decompress(std::string_view frame, std::size_t max_bytes, std::string& content) {
     content.clear();
     std::string whole;

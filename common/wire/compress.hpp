@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,9 @@ namespace gerbang::wire {
 /// content's size in it and no checksum. Nothing when that would not be smaller than `content`.
 /// The contexts are kept per thread: making one costs more than a minute's pack.
 [[nodiscard]] std::optional<std::string> compress(std::string_view content);
+
+/// What `frame` says of the size of its content; nothing when it does not say.
+[[nodiscard]] std::optional<std::uint64_t> decompressed_size(std::string_view frame);
 
 /// Undoes `compress` into `content`. False, with `content` empty, when `frame` is damaged or says
 /// that its content is larger than `max_bytes`; no more than that is ever allocated.

@@ -63,8 +63,11 @@ struct SeriesPlan {
 /// Reads the chunks' part of the content into chunks that already stand in their places.
 class ChunkReader {
 public:
-    ChunkReader(ByteReader& in, std::vector<Chunk*> chunks)
-        : in_{in}, chunks_{std::move(chunks)}, column_counts_(chunks_.size(), 0) {}
+    ChunkReader(ByteReader& in, std::vector<Chunk*> chunks, std::uint64_t max_decoded_bytes)
+        : in_{in},
+          chunks_{std::move(chunks)},
+          max_decoded_bytes_{max_decoded_bytes},
+          column_counts_(chunks_.size(), 0) {}
 
     void read() {
         if (chunks_.empty()) return;
@@ -74,7 +77,18 @@ public:
         if (in_.ok()) read_columns();
     }
 
+    /// Whether the failure is one of size: beyond what the caller allows, not malformed.
+    [[nodiscard]] bool is_too_large() const noexcept { return is_too_large_; }
+
 private:
+    /// Counts memory before it is taken.
+    void claim(std::size_t pieces, std::size_t bytes_each) {
+        decoded_bytes_ += std::uint64_t{pieces} * bytes_each;
+        if (decoded_bytes_ <= max_decoded_bytes_ || !in_.ok()) return;
+        is_too_large_ = true;
+        in_.fail("size when decoded");
+    }
+
     void read_numbers() {
         constexpr auto kMaxBoot = std::int64_t{std::numeric_limits<std::uint32_t>::max()};
         read_number_per_chunk("boot", 1, kMaxBoot, [](Chunk& chunk, std::int64_t number) {
@@ -89,6 +103,7 @@ private:
                                   tick_count_ += static_cast<std::size_t>(number);
                               });
         if (tick_count_ > kMaxReadingsPerPack) in_.fail("number of ticks");
+        claim(tick_count_, sizeof(Monotonic));
     }
 
     template <class Assign>
@@ -137,7 +152,9 @@ private:
                 return in_.fail("series headers");
             }
             plan.presence = static_cast<Presence>(presence);
+            const auto columns_before = columns;
             columns += read_presence(plan);
+            claim(columns - columns_before, kColumnBytes);
             readings += plan.values;
             if (plan.values == 0) in_.fail("presence");
             if (readings > kMaxReadingsPerPack) in_.fail("number of readings");
@@ -149,6 +166,7 @@ private:
     std::size_t read_presence(SeriesPlan& plan) {
         if (plan.presence == Presence::always) {
             plan.values = tick_count_;
+            claim(tick_count_, sizeof(std::int64_t));
             for (auto& columns : column_counts_) ++columns;
             return chunks_.size();
         }
@@ -168,6 +186,7 @@ private:
             if (present == 0) continue;
             ++columns;
             ++column_counts_[c];
+            claim(tick_counts_[c], sizeof(std::int64_t));
         }
         return columns;
     }
@@ -216,9 +235,13 @@ private:
 
     /// Series of one pack: chunks of one pack may have different ones.
     static constexpr std::size_t kMaxSeriesPerPack = kMaxColumnsPerPack;
+    static constexpr std::size_t kColumnBytes = 64;
 
     ByteReader& in_;
     std::vector<Chunk*> chunks_;
+    std::uint64_t decoded_bytes_ = 0;
+    std::uint64_t max_decoded_bytes_;
+    bool is_too_large_ = false;
     std::vector<std::size_t> tick_counts_;
     std::size_t tick_count_ = 0;
     std::vector<std::size_t> column_counts_;
@@ -247,7 +270,8 @@ std::vector<Record> get_runs(ByteReader& in, const SeqRange& range) {
     return records;
 }
 
-Result<std::vector<Record>> decode_content(std::string_view content, const SeqRange& range) {
+Result<std::vector<Record>> decode_content(std::string_view content, const SeqRange& range,
+                                           const DecodeLimits& limits) {
     ByteReader in{content};
     auto records = get_runs(in, range);
     if (!in.ok()) return in.error("pack content");
@@ -256,7 +280,12 @@ Result<std::vector<Record>> decode_content(std::string_view content, const SeqRa
     for (auto& record : records) {
         if (auto* chunk = std::get_if<Chunk>(&record.body)) chunks.push_back(chunk);
     }
-    ChunkReader{in, std::move(chunks)}.read();
+    ChunkReader reader{in, std::move(chunks), limits.decoded_bytes};
+    reader.read();
+    if (reader.is_too_large()) {
+        return Error{Errc::too_large, "pack: more than " + std::to_string(limits.decoded_bytes) +
+                                          " bytes when decoded"};
+    }
     for (auto& record : records) {
         if (!in.ok()) break;
         if (auto* event = std::get_if<Event>(&record.body)) *event = get_event(in);
@@ -282,7 +311,7 @@ Result<SeqRange> range_of_pack(std::string_view bytes) {
     return header.range;
 }
 
-Result<std::vector<Record>> decode_pack(std::string_view bytes) {
+Result<std::vector<Record>> decode_pack(std::string_view bytes, const DecodeLimits& limits) {
     if (bytes.size() > kMaxPackDecodedBytes + kMaxFrameBytes) {
         return Error{Errc::bad_input, "pack: too long"};
     }
@@ -292,13 +321,22 @@ Result<std::vector<Record>> decode_pack(std::string_view bytes) {
     const auto header = get_header(in);
     const auto body = in.take(in.remaining(), "content");
     if (!in.ok()) return in.error("pack");
-    if (header.compression == pack::Compression::none) return decode_content(body, header.range);
-
+    const Error too_large{Errc::too_large, "pack: more than " +
+                                               std::to_string(limits.content_bytes) +
+                                               " bytes inside the compression"};
+    if (header.compression == pack::Compression::none) {
+        if (body.size() > limits.content_bytes) return too_large;
+        return decode_content(body, header.range, limits);
+    }
+    if (const auto size = decompressed_size(body);
+        size && *size > limits.content_bytes && *size <= kMaxPackDecodedBytes) {
+        return too_large;
+    }
     std::string content;
-    if (!decompress(body, kMaxPackDecodedBytes, content)) {
+    if (!decompress(body, limits.content_bytes, content)) {
         return Error{Errc::bad_input, "pack: content cannot be decompressed"};
     }
-    return decode_content(content, header.range);
+    return decode_content(content, header.range, limits);
 }
 
 }  // namespace gerbang::wire

@@ -204,6 +204,60 @@ TEST_CASE("A frame that says it is larger than the limit is refused", "[wire]") 
     CHECK(content.empty());
 }
 
+TEST_CASE("A few bytes that stand for millions of readings are too large for a caller's limits",
+          "[wire]") {
+    // One chunk of one tick pattern: every column rises evenly, so that it is three numbers.
+    std::vector<Tick> ticks(1000);
+    for (std::size_t t = 0; t < ticks.size(); ++t) {
+        ticks[t].at = monotonic_from_ms(static_cast<std::int64_t>(t) * 10'000);
+        for (std::uint32_t s = 1; s <= 100; ++s) {
+            ticks[t].readings.push_back({SeriesId{s}, static_cast<std::int64_t>(t) * 1'000'000});
+        }
+    }
+    const auto bytes = wire::encode_pack({{Seq{1}, make_chunk(BootNo{1}, ticks)}});
+    REQUIRE(bytes.size() < 1000);
+    constexpr std::uint64_t kNeeded = 1000 * 8 + 100 * (1000 * 8 + 64);
+
+    CHECK(wire::decode_pack(bytes, {.decoded_bytes = kNeeded}));
+    const auto records = wire::decode_pack(bytes, {.decoded_bytes = kNeeded - 1});
+    REQUIRE_FALSE(records);
+    CHECK(records.error().code == Errc::too_large);
+    const auto few_ticks = wire::decode_pack(bytes, {.decoded_bytes = 7999});
+    REQUIRE_FALSE(few_ticks);
+    CHECK(few_ticks.error().code == Errc::too_large);
+}
+
+TEST_CASE("Absent places of a column count as if they were filled", "[wire]") {
+    // A column with one value in a thousand ticks takes the room of a thousand wherever it is
+    // written out place by place.
+    std::vector<Tick> ticks(1000);
+    for (std::size_t t = 0; t < ticks.size(); ++t) {
+        ticks[t].at = monotonic_from_ms(static_cast<std::int64_t>(t) * 10'000);
+    }
+    for (std::uint32_t s = 1; s <= 100; ++s) ticks[7].readings.push_back({SeriesId{s}, 1});
+    const auto bytes = wire::encode_pack({{Seq{1}, make_chunk(BootNo{1}, ticks)}});
+    constexpr std::uint64_t kNeeded = 1000 * 8 + 100 * (1000 * 8 + 64);
+    CHECK(wire::decode_pack(bytes, {.decoded_bytes = kNeeded}));
+    CHECK_FALSE(wire::decode_pack(bytes, {.decoded_bytes = kNeeded - 1}));
+}
+
+TEST_CASE("Content beyond a caller's limit is too large, whether it is compressed or not",
+          "[wire]") {
+    Event event{EventKind::config, {BootNo{1}, monotonic_from_ms(1)}, {}};
+    event.fields.push_back({"note", std::string(1000, 'a')});
+    const auto bytes = wire::encode_pack({{Seq{1}, event}});
+    REQUIRE(bytes.size() < 200);
+    CHECK(wire::decode_pack(bytes, {.content_bytes = 2000}));
+    const auto compressed = wire::decode_pack(bytes, {.content_bytes = 500});
+    REQUIRE_FALSE(compressed);
+    CHECK(compressed.error().code == Errc::too_large);
+
+    const auto plain =
+        wire::decode_pack(raw_pack(1, 1, std::string(600, 'x')), {.content_bytes = 500});
+    REQUIRE_FALSE(plain);
+    CHECK(plain.error().code == Errc::too_large);
+}
+
 TEST_CASE("A pack of any well-formed records decodes to the same records", "[wire]") {
     RandomRecords random{test_seed() + 4};
     for (std::uint64_t round = 0; round < test_rounds(1500); ++round) {
