@@ -19,6 +19,17 @@ constexpr std::size_t kPrologueBytes = 1 + 16 + 4;
 
 constexpr std::size_t kMaxChunksPerCommit = 64;
 constexpr std::size_t kMaxPendingEvents = 4096;
+/// A run is given up, and cut off from a commit, as a whole; a commit that hangs must not make it
+/// grow to a day.
+constexpr std::size_t kMaxRun = 64;
+
+/// `older` and `newer` as one loss.
+LossFact joined(const LossFact& older, const LossFact& newer) {
+    auto both = newer;
+    both.first = older.first;
+    both.count += older.count;
+    return both;
+}
 
 }  // namespace
 
@@ -111,15 +122,14 @@ void Intake::give_up_oldest_run() {
     // frees in order only: events older than the run's end stay in memory for the next commit.
     std::size_t run = 1;
     while (run < ticks_.size() && !ticks_[run].is_absolute) ++run;
-    if (!loss_) {
-        loss_ = LossFact{.what = "ticks",
-                         .reason = "ring_full",
-                         .count = 0,
-                         .first = {boot_, ticks_.front().value.at},
-                         .last = {}};
-    }
-    loss_->count += run;
-    loss_->last = {boot_, ticks_[run - 1].value.at};
+    const LossFact given_up{.what = "ticks",
+                            .reason = "ring_full",
+                            .count = run,
+                            .first = {boot_, ticks_.front().value.at},
+                            .last = {boot_, ticks_[run - 1].value.at}};
+    // A commit under way may still store them; only its failure makes them lost.
+    auto& loss = ticks_[run - 1].number <= offered_through_ ? offered_loss_ : loss_;
+    loss = loss ? joined(*loss, given_up) : given_up;
     const auto through = ticks_[run - 1].number;
     ticks_.erase(ticks_.begin(), ticks_.begin() + static_cast<std::ptrdiff_t>(run));
     if (ticks_.empty()) previous_.reset();
@@ -128,6 +138,7 @@ void Intake::give_up_oldest_run() {
 
 void Intake::add(const Tick& tick) {
     GERBANG_CHECK(!last_at_ || tick.at > *last_at_);
+    if (run_ticks_ >= kMaxRun) previous_.reset();
     const bool is_absolute = !previous_;
     std::string bytes = is_absolute ? prologue(kAbsoluteTick) : std::string{kRelativeTick};
     bytes += wire::encode_tick(tick, is_absolute ? nullptr : &*previous_);
@@ -139,35 +150,59 @@ void Intake::add(const Tick& tick) {
         bytes = prologue(kAbsoluteTick) + wire::encode_tick(tick, nullptr);
         append(bytes, number);
     }
-    ticks_.push_back({number, tick, is_absolute || !previous_});
+    const bool begins_run = is_absolute || !previous_;
+    run_ticks_ = begins_run ? 1 : run_ticks_ + 1;
+    ticks_.push_back({number, tick, begins_run});
     previous_ = tick;
     last_at_ = tick.at;
 }
 
 void Intake::add(const Event& event) {
+    // The journal refuses a commit with a malformed record as a whole, so one would stop them all.
+    if (const auto defect = defect_of(event); !defect.empty()) {
+        if (events_malformed_++ == 0) {
+            log(LogLevel::error, "event_dropped",
+                {{"reason", "malformed"}, {"kind", to_string(event.kind)}, {"detail", defect}});
+        }
+        return;
+    }
     if (events_.size() >= kMaxPendingEvents) {
         if (events_lost_++ == 0) log(LogLevel::error, "event_dropped", {{"reason", "too_many"}});
         return;
     }
+    keep(event);
+}
+
+void Intake::keep(const Event& event) {
     std::uint64_t number = 0;
     append(prologue(kEvent) + wire::encode_event(event), number);
     events_.push_back({number, event});
 }
 
-std::optional<Intake::Commit> Intake::next(Seq first, std::size_t ticks_per_chunk) {
-    GERBANG_CHECK(ticks_per_chunk >= 1);
+/// The loss events themselves are a few beyond the bound on events.
+void Intake::tell_losses() {
+    // Asked again without a release in between: the commit before failed.
+    if (offered_loss_) loss_ = loss_ ? joined(*offered_loss_, *loss_) : offered_loss_;
+    offered_loss_.reset();
+    offered_through_ = 0;
     if (loss_) {
         const auto lost = *std::exchange(loss_, std::nullopt);
-        add(to_event(lost, lost.last));
+        keep(to_event(lost, lost.last));
     }
-    if (const auto lost = std::exchange(events_lost_, 0); lost != 0) {
-        const auto at = events_.back().value.at;
-        events_.pop_back();
-        add(to_event(
-            LossFact{
-                .what = "events", .reason = "too_many", .count = lost + 1, .first = at, .last = at},
-            at));
+    const DeviceTime at{boot_, last_at_.value_or(Monotonic{})};
+    for (auto [count, reason] :
+         {std::pair{&events_lost_, "too_many"}, std::pair{&events_malformed_, "malformed"}}) {
+        const auto lost = std::exchange(*count, 0);
+        if (lost == 0) continue;
+        const LossFact fact{
+            .what = "events", .reason = reason, .count = lost, .first = at, .last = at};
+        keep(to_event(fact, at));
     }
+}
+
+std::optional<Intake::Commit> Intake::next(Seq first, std::size_t ticks_per_chunk) {
+    GERBANG_CHECK(ticks_per_chunk >= 1);
+    tell_losses();
     if (empty()) return std::nullopt;
     // The next tick starts a run of its own, so that releasing this commit strands nothing.
     previous_.reset();
@@ -191,15 +226,21 @@ std::optional<Intake::Commit> Intake::next(Seq first, std::size_t ticks_per_chun
     }
 
     Commit commit{.first = first, .bodies = {}, .through = through};
-    for (const auto& event : events_) {
-        if (event.number <= through) commit.bodies.emplace_back(event.value);
-    }
+    auto event = events_.begin();
+    const auto take_events_below = [&](std::uint64_t number) {
+        for (; event != events_.end() && event->number < number; ++event) {
+            commit.bodies.emplace_back(event->value);
+        }
+    };
     const auto per_chunk = std::min(ticks_per_chunk, kMaxTicksPerChunk);
     for (std::size_t taken = 0; taken < tick_count;) {
         std::vector<Tick> run;
         while (taken < tick_count && run.size() < per_chunk) run.push_back(ticks_[taken++].value);
+        take_events_below(ticks_[taken - 1].number);
         commit.bodies.emplace_back(make_chunk(boot_, run));
     }
+    take_events_below(through + 1);
+    offered_through_ = through;
     ring_->intend({.epoch = epoch_,
                    .first = first,
                    .last = Seq{first.value + commit.bodies.size() - 1},
@@ -211,6 +252,8 @@ void Intake::release(const Commit& commit) {
     while (!ticks_.empty() && ticks_.front().number <= commit.through) ticks_.pop_front();
     while (!events_.empty() && events_.front().number <= commit.through) events_.pop_front();
     ring_->release(commit.through);
+    offered_through_ = 0;
+    offered_loss_.reset();
 }
 
 }  // namespace gerbang

@@ -19,8 +19,9 @@ namespace gerbang {
 /// What has been measured and is not yet in the journal: ticks and events, kept in the ring so that
 /// the death of the process loses none of them, and handed out as the bodies of the next commit.
 ///
-/// Loop thread only. When the ring is full the oldest run of ticks is given up and counted, and at
-/// most 4,096 events wait; the next commit carries a `loss` event that says what did not fit.
+/// Loop thread only. When the ring is full the oldest run of at most 64 ticks is given up and
+/// counted, at most 4,096 events wait, and an event that breaks the format is refused; the next
+/// commit carries a `loss` event that says what did not fit.
 class Intake {
 public:
     /// What an earlier process of this boot left, as far as the journal does not hold it yet.
@@ -40,7 +41,9 @@ public:
     void add(const Tick& tick);
     void add(const Event& event);
 
-    /// A commit in the making: `bodies` are events in order of arrival, then chunks.
+    /// A commit in the making: `bodies` in order of arrival. An event that came before the last
+    /// tick of a chunk stands before that chunk, so series, bases and anchors precede their use;
+    /// one that came after the last tick stands behind it, so that it holds no tick's time back.
     struct Commit {
         Seq first;
         std::vector<RecordBody> bodies;
@@ -64,6 +67,8 @@ private:
         bool is_absolute = false;
     };
     void append(const std::string& bytes, std::uint64_t& number);
+    void keep(const Event& event);
+    void tell_losses();
     void give_up_oldest_run();
     [[nodiscard]] std::string prologue(char tag) const;
 
@@ -73,9 +78,13 @@ private:
     std::deque<Kept<Tick>> ticks_;
     std::deque<Kept<Event>> events_;
     std::optional<Tick> previous_;  ///< what the next tick is coded against; none after a boundary
+    std::size_t run_ticks_ = 0;     ///< ticks since the last absolute one, that one included
     std::optional<Monotonic> last_at_;
     std::optional<LossFact> loss_;
+    std::uint64_t offered_through_ = 0;     ///< of the last `next`; 0: released
+    std::optional<LossFact> offered_loss_;  ///< given up while a commit that has them is under way
     std::uint64_t events_lost_ = 0;
+    std::uint64_t events_malformed_ = 0;
 };
 
 }  // namespace gerbang

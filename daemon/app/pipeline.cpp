@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/host/log.hpp"
+#include "daemon/host/offload.hpp"
 #include "daemon/probe/round.hpp"
 
 namespace gerbang {
@@ -60,6 +61,10 @@ net::awaitable<Result<RunEnd>> Daemon::Pipeline::run() {
     co_await core_.all_done();
     if (!storage_gave_up_) co_await finish();
     co_await outer_.all_done();
+    // Queries of the local API may still be with the worker, and their coroutines come back to
+    // this object. It works in order: behind a job of our own none is left.
+    is_closed_ = true;
+    (void)co_await offload(edges_.worker, [] { return true; });
     co_return storage_gave_up_ ? RunEnd::storage_broken : RunEnd::stopped;
 }
 
@@ -145,8 +150,11 @@ net::awaitable<void> Daemon::Pipeline::probe_loop() {
 net::awaitable<void> Daemon::Pipeline::finish() {
     read_kernel();
     take_tick(edges_.clock->now());
-    const bool is_kept = co_await commit();
-    if (!is_kept) co_return;
+    // One commit takes a part only of what a long failure of the storage left.
+    while (!intake_.empty()) {
+        const bool is_kept = co_await commit();
+        if (!is_kept) co_return;
+    }
     // Alone and last: its being the last record is what tells a clean stop from a death.
     note(to_event(StopFact{.reason = stop_reason_}, here()));
     (void)co_await commit();
@@ -168,7 +176,8 @@ void Daemon::Pipeline::read_kernel() {
 }
 
 void Daemon::Pipeline::take_tick(Monotonic at) {
-    if (is_running_ && at <= last_tick_) return;  // a change in the very millisecond of a tick
+    // A change in the very millisecond of a tick, or a start in that of the last life's last one.
+    if (at <= last_tick_) return;
     readings_.clear();
     meter_events_.clear();
     if (kernel_detail_.empty()) meter_->advance(kernel_reading_, readings_, meter_events_);
@@ -187,14 +196,17 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
     std::erase_if(readings_, [](const Reading& reading) { return reading.series.value == 0; });
     std::sort(readings_.begin(), readings_.end());
 
-    for (const auto& series : series_.take_new()) note(to_event(series, here()));
-    for (const auto& fact : meter_events_.interfaces) note(to_event(fact, here()));
+    // Their time is the tick's: a later one would hold the tick's own time back (design 4: no
+    // record is earlier than its predecessor).
+    const DeviceTime now{boot_, at};
+    for (const auto& series : series_.take_new()) note(to_event(series, now));
+    for (const auto& fact : meter_events_.interfaces) note(to_event(fact, now));
     for (const auto& name : meter_events_.left_out) {
         log(LogLevel::warning, "interface_not_metered",
             {{"interface", name}, {"detail", "too many interfaces; name those to ignore"}});
     }
     for (const auto& fact : meter_events_.carriers) {
-        note(to_event(fact, here()));
+        note(to_event(fact, now));
         log(LogLevel::notice, "carrier",
             {{"interface", fact.name}, {"state", fact.is_up ? "up" : "down"}});
         probe_bell_.ring();
@@ -308,13 +320,17 @@ void Daemon::Pipeline::storage_failed(const Error& error) {
     stop("storage");
 }
 
+Error Daemon::Pipeline::journal_not_open() {
+    return {Errc::unreachable, "the journal is being opened or closed; ask again"};
+}
+
 std::optional<WallTime> Daemon::Pipeline::wall_of(DeviceTime at) const {
     return timeline_.wall_of(Seq{kMaxSeq}, at);
 }
 
 net::awaitable<Result<std::vector<UsageRow>>> Daemon::Pipeline::usage(UsagePeriod period,
                                                                       WallTime from, WallTime to) {
-    if (!journal_) co_return Error{Errc::unreachable, "the journal is being opened; ask again"};
+    if (!journal_ || is_closed_) co_return journal_not_open();
     auto rows = co_await journal_->usage(period, from, to);
     co_return rows;
 }

@@ -63,6 +63,7 @@ private:
     void write_down(const std::vector<Outage>& segments);
     [[nodiscard]] net::awaitable<bool> commit();
     void storage_failed(const Error& error);
+    [[nodiscard]] static Error journal_not_open();
     [[nodiscard]] DeviceTime here() const { return {boot_, edges_.clock->now()}; }
     [[nodiscard]] std::optional<WallTime> wall_of(DeviceTime at) const;
 
@@ -106,6 +107,7 @@ private:
     std::uint64_t recovered_ticks_ = 0;
     std::uint64_t missed_ticks_ = 0;
     bool is_running_ = false;
+    bool is_closed_ = false;      ///< `run` is about to return: no more queries
     std::string storage_detail_;  ///< the last storage error; empty: storage is well
     unsigned storage_failures_ = 0;
     bool storage_gave_up_ = false;

@@ -35,6 +35,8 @@ std::uint64_t ring_bytes(const Config& config) {
 }
 
 constexpr Millis kStoragePause{10'000};
+/// A life that ends sooner by its storage did not get anywhere: the next one waits.
+constexpr Millis kShortLife{60'000};
 
 LogLevel level_of(const std::string& name) {
     if (name == "debug") return LogLevel::debug;
@@ -172,24 +174,31 @@ bool may_heal(Errc code) {
 net::awaitable<int> lives(Process& process) {
     SystemClock clock;
     for (;;) {
-        const auto end = co_await live(process);
-        if (!end) {
-            log(LogLevel::error, "cannot_run", {{"detail", end.error().detail}});
-            if (process.is_stopping) co_return EX_OK;
-            if (!may_heal(end.error().code)) co_return EX_IOERR;
-            // Restarting the process would not help: try again here, without an exit loop.
-            (void)co_await clock.sleep_until(clock.now() + kStoragePause, &process.stop_bell);
-            if (process.is_stopping) co_return EX_OK;
-            continue;
-        }
-        if (process.is_stopping) co_return EX_OK;
         if (auto next = std::exchange(process.pending, std::nullopt)) {
             process.config = std::move(*next);
             process.notifier.reloading();
-        } else {
+        }
+        const auto began = clock.now();
+        const auto end = co_await live(process);
+        if (process.is_stopping) {
+            if (!end) log(LogLevel::error, "cannot_run", {{"detail", end.error().detail}});
+            co_return EX_OK;
+        }
+        bool is_pause_due = false;
+        if (!end) {
+            log(LogLevel::error, "cannot_run", {{"detail", end.error().detail}});
+            if (!may_heal(end.error().code)) co_return EX_IOERR;
+            // Restarting the process would not help: try again here, without an exit loop.
+            is_pause_due = true;
+        } else if (*end == RunEnd::storage_broken) {
             log(LogLevel::warning, "storage_reopened",
                 {{"detail", "the journal failed and is opened anew; the ring holds what is new"}});
+            // A journal that opens and cannot be written would be opened without end.
+            is_pause_due = clock.now() - began < kShortLife;
         }
+        if (!is_pause_due) continue;
+        (void)co_await clock.sleep_until(clock.now() + kStoragePause, &process.stop_bell);
+        if (process.is_stopping) co_return EX_OK;
     }
 }
 

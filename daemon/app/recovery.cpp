@@ -66,16 +66,21 @@ net::awaitable<Result<void>> Daemon::Pipeline::begin() {
         if (!begun) co_return begun.error();
     }
     const auto& state = journal.state();
-    const bool same_boot = state.last_boot == edges_.facts.boot;
-    const bool is_new_boot = !same_boot;
-    boot_ = same_boot ? state.last_boot_no.value_or(BootNo{1})
-                      : BootNo{state.last_boot_no.value_or(BootNo{0}).value + 1};
+    const bool is_known_boot = state.last_boot == edges_.facts.boot;
+    boot_ = is_known_boot ? state.last_boot_no.value_or(BootNo{1})
+                          : BootNo{state.last_boot_no.value_or(BootNo{0}).value + 1};
     timeline_ = state.timeline;
     if (const auto* anchor = timeline_.latest(boot_)) latest_anchor_ = *anchor;
 
     const auto recovered = intake_.recover(state.epoch, state.last, boot_);
     recovered_ticks_ = recovered.ticks.size();
-    if (is_new_boot) note(to_event(BootFact{.id = edges_.facts.boot}, here()));
+    // A process of this boot may have died before its first commit: then the ring alone knows of
+    // it, and of the boot event and the outages that it wrote down.
+    const bool was_told =
+        std::any_of(recovered.events.begin(), recovered.events.end(),
+                    [](const Event& event) { return event.kind == EventKind::boot; });
+    if (!is_known_boot && !was_told) note(to_event(BootFact{.id = edges_.facts.boot}, here()));
+    const bool same_boot = is_known_boot || !recovered.events.empty() || !recovered.ticks.empty();
     std::optional<DeviceTime> alive;
     if (state.last.value != 0) {
         auto read = [&journal, epoch = state.epoch, last = state.last] {
@@ -130,7 +135,10 @@ void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovere
     history.totals = newest_totals(state, recovered);
     auto last_tick = state.last_tick;
     if (!recovered.ticks.empty()) last_tick = DeviceTime{boot_, recovered.ticks.back().at};
-    if (last_tick && last_tick->boot == boot_) history.last_tick = last_tick->at;
+    if (last_tick && last_tick->boot == boot_) {
+        history.last_tick = last_tick->at;
+        last_tick_ = last_tick->at;
+    }
 
     meter_.emplace(MeterSettings{.wan = config_.interfaces.wan,
                                  .lan = config_.interfaces.lan,

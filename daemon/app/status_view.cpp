@@ -98,7 +98,7 @@ web::Status Daemon::Pipeline::status() const {
 }
 
 net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() {
-    if (!journal_) co_return Error{Errc::unreachable, "the journal is being opened; ask again"};
+    if (!journal_ || is_closed_) co_return journal_not_open();
     const auto segments = co_await journal_->outages();
     if (!segments) co_return segments.error();
     std::vector<web::OutageRow> rows;

@@ -6,4 +6,4 @@ target_link_libraries(gerbang_village PUBLIC gerbang_fake_host gerbang_fake_kern
     gerbang_fake_prober gerbang_app gerbang_province)
 file(GLOB scenarios CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*_test.cpp)
 gerbang_test(scenario ${scenarios})
-target_link_libraries(test_scenario PRIVATE gerbang_village)
+target_link_libraries(test_scenario PRIVATE gerbang_village gerbang_fault_vfs)

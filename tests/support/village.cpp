@@ -21,6 +21,21 @@ private:
     FakeKernel* kernel_;
 };
 
+class Village::Watch final : public LinkWatch {
+public:
+    explicit Watch(Clock& clock) : clock_{&clock} {}
+    [[nodiscard]] net::awaitable<bool> changed() override {
+        const bool is_on = co_await clock_->sleep_until(Monotonic::max(), &bell_);
+        co_return is_on;
+    }
+    void stop() override { bell_.ring(); }
+    void ring() { bell_.ring(); }
+
+private:
+    Clock* clock_;
+    Bell bell_;
+};
+
 Village::Village(std::uint64_t seed)
     : kernel{seed},
       link{clock, seed + 1,
@@ -43,6 +58,7 @@ Village::Village(std::uint64_t seed)
     kernel.interface("wlan0").is_wireless = true;
     kernel.default_route("eth0");
     timed_kernel_ = std::make_unique<TimedKernel>(clock, kernel);
+    watch_ = std::make_unique<Watch>(clock);
     new_boot();
     kernel.advance(clock.now());
     open_province();
@@ -80,26 +96,22 @@ void Village::start() {
     HostFacts facts;
     facts.boot = boot_;
     facts.hardware = "test";
-    daemon_ =
-        std::make_unique<Daemon>(config, Edges{.clock = &clock,
-                                               .entropy = &entropy_,
-                                               .facts = facts,
-                                               .paths = {.proc = folder_.file("proc"),
-                                                         .sys = folder_.file("sys"),
-                                                         .state = folder_.path(),
-                                                         .runtime = folder_.path()},
-                                               .kernel = timed_kernel_.get(),
-                                               .watch = nullptr,
-                                               .prober = &prober,
-                                               .ring = open_ring_.get(),
-                                               .uplinks = {&link},
-                                               .loop = loop_->get_executor(),
-                                               .worker = loop_->get_executor(),
-                                               .journal = {.path = journal_path(),
-                                                           .vfs = {},
-                                                           .page_bytes = 4096,
-                                                           .utc_offset = config.site.utc_offset},
-                                               .on_stop = {}});
+    daemon_ = std::make_unique<Daemon>(config, Edges{.clock = &clock,
+                                                     .entropy = &entropy_,
+                                                     .facts = facts,
+                                                     .paths = {.proc = folder_.file("proc"),
+                                                               .sys = folder_.file("sys"),
+                                                               .state = folder_.path(),
+                                                               .runtime = folder_.path()},
+                                                     .kernel = timed_kernel_.get(),
+                                                     .watch = watch_.get(),
+                                                     .prober = &prober,
+                                                     .ring = open_ring_.get(),
+                                                     .uplinks = {&link},
+                                                     .loop = loop_->get_executor(),
+                                                     .worker = loop_->get_executor(),
+                                                     .journal = journal_options(),
+                                                     .on_stop = {}});
     end_.reset();
     net::co_spawn(*loop_, live(), [](std::exception_ptr failure) {
         if (failure) std::rethrow_exception(failure);
@@ -170,6 +182,45 @@ void Village::province_up() {
             .tokens_file = {}, .accepts_certificates = false, .trusts_network = true});
 }
 
+JournalOptions Village::journal_options() const {
+    return {.path = journal_path(),
+            .vfs = journal_vfs,
+            .page_bytes = 4096,
+            .utc_offset = config.site.utc_offset};
+}
+
+std::unique_ptr<province::Database> Village::query_province() {
+    GERBANG_CHECK(daemon_ == nullptr);
+    receiver_.reset();
+    store_.reset();
+    auto database = province::Database::open(folder_.file("province.db"), "");
+    GERBANG_CHECK(database.has_value());
+    return *std::move(database);
+}
+
+TrueBytes Village::committed_wan_bytes() {
+    GERBANG_CHECK(daemon_ == nullptr);
+    const auto journal = Journal::open(journal_options());
+    GERBANG_CHECK(journal.has_value());
+    const auto& state = (*journal)->state();
+    TrueBytes bytes;
+    for (const auto& series : state.series) {
+        for (const auto& total : state.totals) {
+            if (total.series != series.id) continue;
+            const auto value = static_cast<std::uint64_t>(total.value);
+            if (series.name == series_name::kWanReceiveBytes) bytes.received = value;
+            if (series.name == series_name::kWanTransmitBytes) bytes.transmitted = value;
+        }
+    }
+    return bytes;
+}
+
+void Village::link_changed() {
+    kernel.advance(clock.now());
+    watch_->ring();
+    if (loop_) clock.run_ready(*loop_);
+}
+
 void Village::set_link(bool is_up) {
     link.up = is_up;
     prober.set_reachable(is_up);
@@ -177,10 +228,7 @@ void Village::set_link(bool is_up) {
 
 std::vector<Record> Village::journal_records() {
     GERBANG_CHECK(daemon_ == nullptr);
-    auto journal = Journal::open({.path = journal_path(),
-                                  .vfs = {},
-                                  .page_bytes = 4096,
-                                  .utc_offset = config.site.utc_offset});
+    auto journal = Journal::open(journal_options());
     GERBANG_CHECK(journal.has_value());
     const auto& state = (*journal)->state();
     std::vector<Record> records;

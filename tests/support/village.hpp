@@ -10,6 +10,7 @@
 #include "common/model/record.hpp"
 #include "daemon/app/daemon.hpp"
 #include "daemon/province/receiver.hpp"
+#include "daemon/province/sqlite.hpp"
 #include "daemon/province/store.hpp"
 #include "tests/support/fake_kernel.hpp"
 #include "tests/support/manual_clock.hpp"
@@ -35,7 +36,8 @@ public:
     FakeKernel kernel;
     VillageLink link;
     ScriptedProber prober;
-    Config config;  ///< read by `start`
+    Config config;            ///< read by `start`
+    std::string journal_vfs;  ///< SQLite VFS of the journal, read by `start`; empty: the real one
 
     /// Starts the daemon; it must not be running.
     void start();
@@ -54,8 +56,12 @@ public:
     void province_up();
     /// The site's link, for probes and for pushes.
     void set_link(bool is_up);
+    /// The kernel tells of a change of links or routes; the reading at this instant is taken.
+    void link_changed();
 
     [[nodiscard]] bool is_running() const { return daemon_ != nullptr; }
+    /// The daemon's life ended by itself, by its storage: `kill` it, then `start` the next one.
+    [[nodiscard]] bool has_ended() const { return end_.has_value(); }
     [[nodiscard]] Daemon& daemon();
     [[nodiscard]] province::Store& province() { return *store_; }
     [[nodiscard]] MemoryRing& ring() { return ring_; }
@@ -65,11 +71,17 @@ public:
     [[nodiscard]] std::vector<Record> journal_records();
     /// All records of the province for the journal's epoch.
     [[nodiscard]] std::vector<Record> province_records();
+    /// Closes the province's store for good and opens its file for SQL.
+    [[nodiscard]] std::unique_ptr<province::Database> query_province();
+    /// WAN bytes as the journal has them, read while the daemon is not running.
+    [[nodiscard]] TrueBytes committed_wan_bytes();
     /// WAN bytes received and transmitted as the last of `records` has them.
     [[nodiscard]] static TrueBytes wan_bytes(const std::vector<Record>& records);
 
 private:
     class TimedKernel;
+    class Watch;
+    [[nodiscard]] JournalOptions journal_options() const;
     void new_boot();
     void open_province();
     [[nodiscard]] net::awaitable<void> live();
@@ -81,6 +93,7 @@ private:
     MemoryRing ring_;
     BootId boot_;
     std::unique_ptr<TimedKernel> timed_kernel_;
+    std::unique_ptr<Watch> watch_;
     std::unique_ptr<province::Store> store_;
     std::unique_ptr<province::Receiver> receiver_;
 

@@ -156,11 +156,101 @@ TEST_CASE("Intake gives up the oldest run when the ring is full and says how muc
     const auto ticks = ticks_in(commit->bodies);
     REQUIRE(ticks.size() == 7);
     CHECK(ticks.front() == tick_at(7000, 7));
-    const auto loss = loss_from(std::get<Event>(commit->bodies.front()));
+    const auto loss = loss_from(std::get<Event>(commit->bodies.back()));
     REQUIRE(loss);
     CHECK(loss->count == 6);
     CHECK(loss->first.at == monotonic_from_ms(1000));
     CHECK(loss->last.at == monotonic_from_ms(6000));
+}
+
+TEST_CASE("Intake loses 64 ticks, not a day, when the ring fills while one commit hangs", "[app]") {
+    MemoryRing memory;
+    Life life{memory, Seq{0}};
+    for (int i = 1; i <= 1000; ++i) life.intake.add(tick_at(i * 1000, i));
+    memory.fill_up(1);
+    life.intake.add(tick_at(1'001'000, 1001));
+    CHECK(life.intake.pending_ticks() == 1001 - 64);
+    // What is left goes in commits of a bounded size.
+    const auto commit = life.intake.next(Seq{1}, 6);
+    REQUIRE(commit);
+    CHECK(commit->bodies.size() <= 64);
+}
+
+TEST_CASE("Intake puts each event where it came among the ticks", "[app]") {
+    MemoryRing memory;
+    Life life{memory, Seq{0}};
+    life.intake.add(event_at(900));
+    life.intake.add(tick_at(1000, 1));
+    life.intake.add(tick_at(2000, 2));
+    life.intake.add(event_at(2500));
+    life.intake.add(tick_at(3000, 3));
+    life.intake.add(event_at(3500));
+    const auto commit = life.intake.next(Seq{1}, 2);
+    REQUIRE(commit);
+    std::vector<Monotonic> times;
+    for (const auto& body : commit->bodies) times.push_back(time_of(body).at);
+    CHECK(times == std::vector{monotonic_from_ms(900), monotonic_from_ms(2000),
+                               monotonic_from_ms(2500), monotonic_from_ms(3000),
+                               monotonic_from_ms(3500)});
+}
+
+TEST_CASE("Intake does not call lost what a slow commit stored after all", "[app]") {
+    MemoryRing memory;
+    Life life{memory, Seq{0}};
+    for (int i = 1; i <= 6; ++i) life.intake.add(tick_at(i * 1000, i));
+    const auto slow = life.intake.next(Seq{1}, 6);
+    REQUIRE(slow);
+    memory.fill_up(1);
+    life.intake.add(tick_at(7000, 7));
+    SECTION("it is stored") {
+        life.intake.release(*slow);
+        const auto commit = life.intake.next(Seq{2}, 6);
+        REQUIRE(commit);
+        CHECK(commit->bodies.size() == 1);
+        CHECK(ticks_in(commit->bodies) == std::vector{tick_at(7000, 7)});
+    }
+    SECTION("it fails") {
+        const auto commit = life.intake.next(Seq{1}, 6);
+        REQUIRE(commit);
+        REQUIRE(commit->bodies.size() == 2);
+        const auto loss = loss_from(std::get<Event>(commit->bodies.back()));
+        REQUIRE(loss);
+        CHECK(loss->count == 6);
+    }
+}
+
+TEST_CASE("Intake counts events beyond its bound although the commit took all the others",
+          "[app]") {
+    MemoryRing memory;
+    Life life{memory, Seq{0}};
+    for (int i = 0; i < 4096; ++i) life.intake.add(event_at(1000 + i));
+    const auto commit = life.intake.next(Seq{1}, 6);
+    REQUIRE(commit);
+    life.intake.add(event_at(9000));
+    life.intake.add(event_at(9001));
+    life.intake.release(*commit);
+    const auto rest = life.intake.next(Seq{4097}, 6);
+    REQUIRE(rest);
+    REQUIRE(rest->bodies.size() == 1);
+    const auto loss = loss_from(std::get<Event>(rest->bodies.front()));
+    REQUIRE(loss);
+    CHECK(loss->what == "events");
+    CHECK(loss->count == 2);
+}
+
+TEST_CASE("Intake keeps a malformed event from spoiling every later commit", "[app]") {
+    MemoryRing memory;
+    Life life{memory, Seq{0}};
+    auto malformed = event_at(500);
+    malformed.fields.push_back({"evidence", std::string(2000, 'x')});
+    life.intake.add(malformed);
+    life.intake.add(tick_at(1000, 1));
+    const auto commit = life.intake.next(Seq{1}, 6);
+    REQUIRE(commit);
+    for (const auto& body : commit->bodies) CHECK(defect_of(body).empty());
+    const auto loss = loss_from(std::get<Event>(commit->bodies.back()));
+    REQUIRE(loss);
+    CHECK(loss->reason == "malformed");
 }
 
 TEST_CASE("Intake loses and repeats no tick over random deaths and failing commits", "[app]") {
