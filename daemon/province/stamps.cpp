@@ -11,9 +11,13 @@ namespace {
 constexpr std::int64_t kSlice = 4096;
 
 /// What places a record in time: wall = max(device time + offset, not_before).
+///
+/// A chunk's ticks are bound by the chunk before it alone: an event between two chunks happened
+/// while the later one's ticks were taken, and must not move the earlier of them to its own time.
+/// The record itself, whose time is that of its last tick, is bound by every predecessor.
 struct Stamp {
     std::optional<std::int64_t> offset_ms;
-    std::optional<std::int64_t> not_before_ms;  ///< the predecessor's wall time
+    std::optional<std::int64_t> not_before_ms;  ///< wall time of the predecessor (chunk)
     std::optional<std::int64_t> wall_ms;
     bool operator==(const Stamp&) const = default;
 };
@@ -33,7 +37,7 @@ public:
 
     /// Stamps everything from `from` on; beyond `last_new` it stops where nothing changes.
     void run(std::int64_t from, std::int64_t last_new) {
-        last_wall_ms_ = wall_before(from);
+        find_walls_before(from);
         boot_.reset();
         for (;;) {
             const auto rows = slice(from);
@@ -41,8 +45,8 @@ public:
                 const Stamp stamp = place(row);
                 if (stamp != row.stamp) {
                     write(row, stamp);
-                } else if (row.seq > last_new && stamp.wall_ms) {
-                    return;  // the same offset and bound as before: so is all that follows
+                } else if (row.seq > last_new && row.is_chunk && stamp.wall_ms) {
+                    return;  // the same offset and bounds as before: so is all that follows
                 }
             }
             if (std::ssize(rows) < kSlice) return;
@@ -51,8 +55,8 @@ public:
     }
 
 private:
-    std::optional<std::int64_t> wall_before(std::int64_t seq) {
-        const auto of_chunks = db_.number(
+    void find_walls_before(std::int64_t seq) {
+        last_chunk_wall_ms_ = db_.number(
             "SELECT wall_ms FROM chunk WHERE epoch_id = ?1 AND seq < ?2 AND wall_ms IS NOT NULL "
             "ORDER BY seq DESC LIMIT 1",
             {epoch_id_, seq});
@@ -60,7 +64,8 @@ private:
             "SELECT wall_ms FROM event_row WHERE epoch_id = ?1 AND seq < ?2 AND wall_ms IS NOT "
             "NULL ORDER BY seq DESC LIMIT 1",
             {epoch_id_, seq});
-        return std::max(of_chunks, of_events);  // nothing is smaller than any value
+        // Nothing is smaller than any value.
+        last_wall_ms_ = std::max(last_chunk_wall_ms_, of_events);
     }
 
     std::vector<StampedRow> slice(std::int64_t from) {
@@ -107,8 +112,9 @@ private:
             stamp.offset_ms = offset_ms_;
             stamp.not_before_ms = last_wall_ms_.value_or(wall_ms);
             // A chunk's first ticks lie before its last one, so its bound must not cut them.
-            if (!last_wall_ms_) stamp.not_before_ms = *offset_ms_;
+            if (row.is_chunk) stamp.not_before_ms = last_chunk_wall_ms_.value_or(*offset_ms_);
             stamp.wall_ms = last_wall_ms_ ? std::max(wall_ms, *last_wall_ms_) : wall_ms;
+            if (row.is_chunk) last_chunk_wall_ms_ = stamp.wall_ms;
             last_wall_ms_ = stamp.wall_ms;
         }
         // An anchor counts for the records after it.
@@ -127,7 +133,8 @@ private:
 
     Database& db_;
     std::int64_t epoch_id_;
-    std::optional<std::int64_t> last_wall_ms_;
+    std::optional<std::int64_t> last_wall_ms_;        ///< of the record before
+    std::optional<std::int64_t> last_chunk_wall_ms_;  ///< of the chunk before
     std::optional<std::int64_t> boot_;
     std::optional<std::int64_t> offset_ms_;
 };

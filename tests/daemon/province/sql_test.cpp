@@ -58,7 +58,8 @@ std::unique_ptr<Database> look_into(const std::string& path) {
 using Readings = std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t>,
                           std::pair<std::int64_t, std::int64_t>>;
 
-/// What the view must show: every reading, placed by the same rule as everywhere (Timeline).
+/// What the view must show: every reading, placed by the same rule as everywhere (Timeline). Ticks
+/// are bound by the chunk before theirs, whatever events stand between the two.
 Readings expected_readings(const std::vector<Record>& records) {
     Timeline timeline;
     for (const auto& record : records) {
@@ -69,16 +70,18 @@ Readings expected_readings(const std::vector<Record>& records) {
         timeline.add(record.seq, *anchor);
     }
     PrefixStamper stamper{timeline, std::nullopt};
+    std::optional<WallTime> last_chunk;
     Readings readings;
     for (const auto& record : records) {
         const auto seq = static_cast<std::int64_t>(record.seq.value);
         const auto* chunk = std::get_if<Chunk>(&record.body);
-        if (chunk == nullptr) {
-            (void)stamper.stamp(record.seq, time_of(record.body));
-            continue;
-        }
+        const auto of_record = stamper.stamp(record.seq, time_of(record.body));
+        if (chunk == nullptr) continue;
+        const auto bound = last_chunk;
+        if (of_record) last_chunk = of_record;
         for (const auto& tick : ticks_of(*chunk)) {
-            const auto wall = stamper.stamp(record.seq, {chunk->boot, tick.at});
+            auto wall = timeline.wall_of(record.seq, {chunk->boot, tick.at});
+            if (wall && bound) wall = std::max(*wall, *bound);
             for (const auto& reading : tick.readings) {
                 readings[{seq, reading.series.value, to_ms(tick.at)}] = {reading.value,
                                                                          wall ? to_ms(*wall) : -1};
