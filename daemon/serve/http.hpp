@@ -36,10 +36,16 @@ struct ServerResponse {
     std::string allow = {};  ///< Allow header, with 405
     /// Date header. The province sets it: devices without a clock take the time from it.
     std::optional<WallTime> date = std::nullopt;
+    /// The client has shown who it is: from now on its session is not closed to make room.
+    bool proves_client = false;
 };
 
 /// Answers one complete request on the server's executor. An exception becomes a logged 500.
 using Handler = std::function<net::awaitable<ServerResponse>(ServerRequest)>;
+
+/// Looks at a request before its body is read (`body` is empty); a response refuses it, unread, and
+/// closes the connection. Whoever has no credential must not fill memory. Must not throw.
+using Gate = std::function<std::optional<ServerResponse>(const ServerRequest& head)>;
 
 struct ServerLimits {
     std::size_t max_sessions = 64;
@@ -63,9 +69,11 @@ struct Listen {
 
 /// Accepts connections and feeds complete requests to the handler, one at a time per connection.
 ///
-/// Every limit is enforced; past `max_sessions` new connections are closed at once. What cannot be
-/// a request is answered here (400, 411 for chunked bodies, 413, 431) and the connection closed; a
-/// request that is too slow is cut off. Executor's thread only. Destruction stops it.
+/// Every limit is enforced. Past `max_sessions` a new connection takes the place of the oldest one
+/// whose client has proved nothing (`ServerResponse::proves_client`) and for which no handler is at
+/// work; where there is none, it is closed at once. What cannot be a request is answered here (400,
+/// 411 for chunked bodies, 413, 431) and the connection closed; a request that is too slow is cut
+/// off. Executor's thread only. Destruction stops it.
 class HttpServer {
 public:
     virtual ~HttpServer() = default;
@@ -81,6 +89,6 @@ public:
 [[nodiscard]] Result<std::unique_ptr<HttpServer>> start_server(net::any_io_executor executor,
                                                                const Listen& listen,
                                                                const ServerLimits& limits,
-                                                               Handler handler);
+                                                               Handler handler, Gate gate = {});
 
 }  // namespace gerbang

@@ -1,6 +1,4 @@
 #include <fcntl.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,10 +23,11 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <exception>
+#include <list>
 #include <map>
 #include <set>
 #include <utility>
@@ -38,6 +37,7 @@
 #include "daemon/host/log.hpp"
 #include "daemon/serve/http.hpp"
 #include "daemon/serve/target.hpp"
+#include "daemon/serve/tls.hpp"
 
 namespace gerbang {
 namespace {
@@ -59,34 +59,35 @@ constexpr std::size_t kReadAhead = 16384;
 constexpr std::size_t kLingerBytes = 4u << 20;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
+class Admission;
+
 /// What the sessions of one server share; dies with the last of them.
 struct Shared {
     net::any_io_executor executor;
     ServerLimits limits;
     Handler handler;
+    Gate gate;
     std::optional<ssl::context> tls;
     bool is_local = false;
     bool is_stopped = false;
     std::size_t admitted = 0;
     std::set<Plain*> sessions;  ///< those of `admitted` that have begun
     std::map<std::string, std::size_t> per_address;
+    std::list<Admission*> unproven;  ///< whose client has shown no credential, oldest first
 };
 
-/// Counts one connection from its acceptance to the end of its coroutine.
+/// Counts one connection from its acceptance to the end of its coroutine, or to its eviction.
 class Admission {
 public:
     Admission(std::shared_ptr<Shared> shared, std::string address)
         : shared_{std::move(shared)}, address_{std::move(address)} {
         ++shared_->admitted;
         if (!address_.empty()) ++shared_->per_address[address_];
+        shared_->unproven.push_back(this);
     }
     ~Admission() {
-        --shared_->admitted;
+        leave();
         if (stream_ != nullptr) shared_->sessions.erase(stream_);
-        const auto found = shared_->per_address.find(address_);
-        if (found != shared_->per_address.end() && --found->second == 0) {
-            shared_->per_address.erase(found);
-        }
     }
     Admission(const Admission&) = delete;
     Admission& operator=(const Admission&) = delete;
@@ -95,11 +96,33 @@ public:
         stream_ = &stream;
         shared_->sessions.insert(stream_);
     }
+    /// While the handler is at work: it would not notice that its connection is gone.
+    void set_busy(bool is_busy) { is_busy_ = is_busy; }
+    void prove() { shared_->unproven.remove(this); }
+    /// Closes the connection to make room. False when it is not in a state to be closed.
+    bool evict() {
+        if (stream_ == nullptr || is_busy_) return false;
+        leave();
+        stream_->close();
+        return true;
+    }
 
 private:
+    void leave() {
+        if (std::exchange(has_left_, true)) return;
+        --shared_->admitted;
+        shared_->unproven.remove(this);
+        const auto found = shared_->per_address.find(address_);
+        if (found != shared_->per_address.end() && --found->second == 0) {
+            shared_->per_address.erase(found);
+        }
+    }
+
     std::shared_ptr<Shared> shared_;
     std::string address_;
     Plain* stream_ = nullptr;
+    bool is_busy_ = false;
+    bool has_left_ = false;
 };
 
 std::string errno_text(int code) {
@@ -113,39 +136,21 @@ Plain& lowest(Tls& stream) {
     return stream.next_layer();
 }
 
-/// The common name of the verified client certificate; empty without one, or when the name is
-/// missing, repeated or holds control characters.
-std::string client_name_of(Tls& stream) {
-    SSL* handle = stream.native_handle();
-    if (SSL_get_verify_result(handle) != X509_V_OK) return {};
-    const X509* certificate = SSL_get0_peer_certificate(handle);
-    if (certificate == nullptr) return {};
-    const X509_NAME* subject = X509_get_subject_name(certificate);
-    const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) return {};
-    unsigned char* text = nullptr;
-    const int size =
-        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-    if (size < 0) return {};
-    std::string name{reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)};
-    OPENSSL_free(text);
-    const bool has_control = std::any_of(
-        name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-    return has_control ? std::string{} : name;
-}
-
 /// "Sat, 21 Nov 2026 18:20:13 GMT"
 std::string http_date(WallTime at) {
-    const auto seconds = static_cast<std::time_t>(to_ms(at) / 1000);
-    std::tm parts{};
-    if (gmtime_r(&seconds, &parts) == nullptr) return {};
+    // Not by gmtime: where time_t has 4 bytes it ends in 2038.
+    const auto day = std::chrono::floor<std::chrono::days>(at);
+    const std::chrono::year_month_day date{day};
+    const auto in_day_s = std::chrono::duration_cast<Seconds>(at - day).count();
     constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    std::array<char, 40> text{};
-    std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                  kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon], parts.tm_year + 1900,
-                  parts.tm_hour, parts.tm_min, parts.tm_sec);
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT",
+                  kDays[std::chrono::weekday{day}.c_encoding()], static_cast<unsigned>(date.day()),
+                  kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                  static_cast<int>(in_day_s / 3600), static_cast<int>(in_day_s / 60 % 60),
+                  static_cast<int>(in_day_s % 60));
     return text.data();
 }
 
@@ -225,21 +230,36 @@ net::awaitable<void> linger(Plain& stream, const ServerLimits& limits) {
     }
 }
 
-ServerRequest to_request(http::request<http::string_body>& message, Target target) {
+/// The request without its body.
+ServerRequest head_of(const http::request<http::string_body>& message, Target target) {
     ServerRequest request;
     request.method = std::string{message.method_string()};
     request.path = std::move(target.path);
     request.query = std::move(target.query);
-    request.body = std::move(message.body());
     request.content_type = std::string{message[http::field::content_type]};
     request.authorization = std::string{message[http::field::authorization]};
     return request;
 }
 
+/// What is wrong with a head that parses; `target` is set when nothing is.
+std::optional<ServerResponse> defect_of(const http::request<http::string_body>& message,
+                                        std::optional<Target>& target) {
+    // Any transfer coding: one that we ignored would leave two opinions about where the body ends.
+    if (message.count(http::field::transfer_encoding) > 0) {
+        return problem(411, "Length Required", "chunked bodies are not taken");
+    }
+    if (message.count(http::field::authorization) > 1) {
+        return problem(400, "Bad Request", "more than one Authorization header");
+    }
+    target = parse_target({message.target().data(), message.target().size()});
+    if (target) return std::nullopt;
+    return problem(400, "Bad Request", "the request target is not a plain path");
+}
+
 /// Reads one request, lets the handler answer it. False when the connection is to be closed.
 template <class Stream>
 net::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const Shared& shared,
-                              const std::string& client_name) {
+                              Admission& admission, const std::string& client_name) {
     const auto& limits = shared.limits;
     if (buffer.size() == 0) {
         lowest(stream).expires_after(limits.idle_timeout);
@@ -255,8 +275,14 @@ net::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const 
 
     auto [error, header_size] = co_await http::async_read_header(stream, buffer, parser, kAwait);
     std::optional<ServerResponse> refusal;
-    if (!error && parser.chunked()) {
-        refusal = problem(411, "Length Required", "chunked bodies are not taken");
+    std::optional<Target> target;
+    ServerRequest request;
+    if (!error) refusal = defect_of(parser.get(), target);
+    if (target) {
+        request = head_of(parser.get(), std::move(*target));
+        request.client_name = client_name;
+        request.is_local = shared.is_local;
+        if (shared.gate) refusal = shared.gate(request);
     }
     if (!error && !refusal && parser.get()[http::field::expect] == "100-continue") {
         http::response<http::empty_body> go_on{http::status::continue_, parser.get().version()};
@@ -267,16 +293,9 @@ net::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const 
         const auto [body_error, size] = co_await http::async_read(stream, buffer, parser, kAwait);
         error = body_error;
     }
-    auto target = error || refusal
-                      ? std::nullopt
-                      : parse_target({parser.get().target().data(), parser.get().target().size()});
     if (error) {
         refusal = answer_to(error, limits);
         if (!refusal) co_return false;
-    } else if (!refusal && !target) {
-        refusal = problem(400, "Bad Request", "the request target is not a plain path");
-    } else if (!refusal && parser.get().count(http::field::authorization) > 1) {
-        refusal = problem(400, "Bad Request", "more than one Authorization header");
     }
     if (refusal) {
         const bool sent = co_await send(stream, shared, *refusal, 11, false, false);
@@ -287,21 +306,23 @@ net::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const 
     auto message = parser.release();
     const bool keep_alive = message.keep_alive() && !shared.is_stopped;
     const bool is_head = message.method() == http::verb::head;
-    auto request = to_request(message, std::move(*target));
-    request.client_name = client_name;
-    request.is_local = shared.is_local;
+    request.body = std::move(message.body());
     lowest(stream).expires_never();
+    admission.set_busy(true);
     const auto answer = co_await handled(shared, std::move(request));
+    admission.set_busy(false);
+    if (answer.proves_client) admission.prove();
     if (shared.is_stopped) co_return false;
     const bool sent = co_await send(stream, shared, answer, message.version(), is_head, keep_alive);
     co_return sent&& keep_alive;
 }
 
 template <class Stream>
-net::awaitable<void> serve(Stream& stream, const Shared& shared, std::string client_name) {
+net::awaitable<void> serve(Stream& stream, const Shared& shared, Admission& admission,
+                           std::string client_name) {
     beast::flat_buffer buffer{shared.limits.max_header_bytes + kReadAhead};
     for (bool going = true; going && !shared.is_stopped;) {
-        going = co_await exchange(stream, buffer, shared, client_name);
+        going = co_await exchange(stream, buffer, shared, admission, client_name);
     }
 }
 
@@ -310,7 +331,7 @@ net::awaitable<void> run_session(std::shared_ptr<Shared> shared, Protocol::socke
     if (!shared->tls) {
         Plain stream{std::move(socket)};
         admission->watch(stream);
-        co_await serve(stream, *shared, {});
+        co_await serve(stream, *shared, *admission, {});
         admission.reset();
         co_return;
     }
@@ -319,7 +340,7 @@ net::awaitable<void> run_session(std::shared_ptr<Shared> shared, Protocol::socke
     lowest(stream).expires_after(shared->limits.request_timeout);
     const auto [error] = co_await stream.async_handshake(ssl::stream_base::server, kAwait);
     if (!error) {
-        co_await serve(stream, *shared, client_name_of(stream));
+        co_await serve(stream, *shared, *admission, client_name_of(stream.native_handle()));
         if (!shared->is_stopped) {
             lowest(stream).expires_after(std::min(shared->limits.request_timeout, Millis{2000}));
             (void)co_await stream.async_shutdown(kAwait);
@@ -348,13 +369,22 @@ std::string address_key(const Protocol::socket& socket) {
     return net::ip::make_address_v6(bytes).to_string();
 }
 
+/// Makes room where sessions of strangers take it all: the oldest of them is closed.
+bool make_room(Shared& shared) {
+    const auto unproven = shared.unproven;  // evicting changes the list
+    return std::any_of(unproven.begin(), unproven.end(),
+                       [](Admission* oldest) { return oldest->evict(); });
+}
+
 /// Whether there is room for one more connection from `address`.
-bool admits(const Shared& shared, const std::string& address) {
-    if (shared.is_stopped || shared.admitted >= shared.limits.max_sessions) return false;
-    if (address.empty() || shared.limits.max_sessions_per_address == 0) return true;
+bool admits(Shared& shared, const std::string& address) {
+    if (shared.is_stopped) return false;
+    const auto cap = shared.limits.max_sessions_per_address;
     const auto found = shared.per_address.find(address);
-    return found == shared.per_address.end() ||
-           found->second < shared.limits.max_sessions_per_address;
+    if (!address.empty() && cap != 0 && found != shared.per_address.end() && found->second >= cap) {
+        return false;
+    }
+    return shared.admitted < shared.limits.max_sessions || make_room(shared);
 }
 
 void report_end(std::exception_ptr failure) {
@@ -497,41 +527,17 @@ Result<std::shared_ptr<Acceptor>> bind(net::any_io_executor executor, const List
     return acceptor;
 }
 
-Result<void> load_tls(ssl::context& tls, const Listen& listen) {
-    error_code error;
-    tls.set_options(ssl::context::default_workarounds | ssl::context::no_compression |
-                        ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1,
-                    error);
-    SSL_CTX* handle = tls.native_handle();
-    SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION);
-    SSL_CTX_set_options(handle, SSL_OP_NO_RENEGOTIATION);
-    tls.use_certificate_chain_file(listen.cert_file, error);
-    if (error) return refused("read certificate " + listen.cert_file, error.message());
-    tls.use_private_key_file(listen.key_file, ssl::context::pem, error);
-    if (error) return refused("read key " + listen.key_file, error.message());
-    // Without a context of its own, a resumed session with a client certificate is refused.
-    static constexpr unsigned char kContext[] = "gerbang";
-    SSL_CTX_set_session_id_context(handle, kContext, sizeof kContext - 1);
-    if (listen.client_ca_file.empty()) return ok();
-    tls.load_verify_file(listen.client_ca_file, error);
-    if (!error) {
-        tls.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, error);
-    }
-    if (error) return refused("read client CA " + listen.client_ca_file, error.message());
-    SSL_CTX_set_client_CA_list(handle, SSL_load_client_CA_file(listen.client_ca_file.c_str()));
-    return ok();
-}
-
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> start_server(net::any_io_executor executor,
                                                  const Listen& listen, const ServerLimits& limits,
-                                                 Handler handler) {
+                                                 Handler handler, Gate gate) {
     GERBANG_CHECK(handler);
     auto shared = std::make_shared<Shared>();
     shared->executor = executor;
     shared->limits = limits;
     shared->handler = std::move(handler);
+    shared->gate = std::move(gate);
     shared->is_local = !listen.unix_path.empty();
     try {
         if (!listen.cert_file.empty()) {

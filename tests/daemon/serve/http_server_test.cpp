@@ -140,6 +140,57 @@ TEST_CASE("HttpServer survives half a request and a vanished client", "[serve]")
     CHECK(status_of(client.read_to_end()) == "HTTP/1.1 200 OK");
 }
 
+TEST_CASE("HttpServer refuses any transfer coding, for two opinions about a body's end smuggle",
+          "[serve]") {
+    Served served{loopback(), tight()};
+    for (const std::string coding : {"gzip", "identity", "chunked, gzip", "xchunked"}) {
+        RawClient client{served.port()};
+        client.write("POST /x HTTP/1.1\r\nTransfer-Encoding: " + coding +
+                     "\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n");
+        client.shut_write();
+        const auto status = status_of(client.read_to_end());
+        CHECK((status == "HTTP/1.1 411 Length Required" || status == "HTTP/1.1 400 Bad Request"));
+    }
+    CHECK(served.handled == 0);
+}
+
+TEST_CASE("HttpServer lets its gate refuse a request before a byte of the body is read",
+          "[serve]") {
+    Served served{loopback(), tight()};
+    RawClient client{served.port()};
+    // The body never comes: the answer cannot have waited for it.
+    client.write("POST /closed HTTP/1.1\r\nContent-Length: 4096\r\n\r\n");
+    CHECK(client.read_through("no\n").substr(0, 25) == "HTTP/1.1 401 Unauthorized");
+    client.shut_write();
+    (void)client.read_to_end();
+    RawClient careful{served.port()};
+    careful.write("POST /closed HTTP/1.1\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n");
+    CHECK(careful.read_through("no\n").substr(0, 25) == "HTTP/1.1 401 Unauthorized");
+    CHECK(served.handled == 0);
+}
+
+TEST_CASE("HttpServer full of silent strangers lets newcomers in and keeps proven clients",
+          "[serve]") {
+    auto limits = tight();
+    limits.max_sessions = 8;
+    limits.idle_timeout = 300s;
+    Served served{loopback(), limits};
+    RawClient known{served.port()};
+    known.write("GET /proof HTTP/1.1\r\n\r\n");
+    REQUIRE_FALSE(known.read_through("body=0\n").empty());
+    std::list<RawClient> strangers;
+    for (int i = 0; i < 50; ++i) {
+        strangers.emplace_back(served.port());
+        if (i % 2 == 0) strangers.back().write("POST /x HTTP/1.1\r\nContent-Length: 9\r\n\r\n");
+    }
+    RawClient newcomer{served.port()};
+    newcomer.write("GET /a HTTP/1.1\r\n\r\n");
+    CHECK_FALSE(newcomer.read_through("body=0\n").empty());
+    known.write("GET /a HTTP/1.1\r\n\r\n");
+    CHECK_FALSE(known.read_through("body=0\n").empty());
+    CHECK(strangers.front().is_closed_within(8s));
+}
+
 TEST_CASE("HttpServer closes what comes past max_sessions and takes more when some left",
           "[serve]") {
     auto limits = tight();
@@ -149,7 +200,7 @@ TEST_CASE("HttpServer closes what comes past max_sessions and takes more when so
     for (int i = 0; i < 200; ++i) clients.emplace_back(served.port());
     std::size_t open = 0;
     for (auto& client : clients) {
-        client.write("GET /a HTTP/1.1\r\n\r\n");
+        client.write("GET /proof HTTP/1.1\r\n\r\n");
         open += client.read_through("body=0\n").empty() ? 0U : 1U;
     }
     CHECK(open == 8);

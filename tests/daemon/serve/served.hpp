@@ -26,12 +26,15 @@ namespace gerbang {
 using namespace std::chrono_literals;
 
 /// A real server on a loop thread of its own. Its handler tells what it got:
-/// "METHOD path?query name=CLIENT body=SIZE"; "/throw" throws, "/hang" never answers.
+/// "METHOD path?query name=CLIENT body=SIZE"; "/throw" throws, "/hang" never answers, "/proof"
+/// proves the client; the gate refuses "/closed".
 class Served {
 public:
     explicit Served(Listen listen, ServerLimits limits = {}) {
-        auto started = start_server(io_.get_executor(), listen, limits,
-                                    [this](ServerRequest got) { return answer(std::move(got)); });
+        auto started = start_server(
+            io_.get_executor(), listen, limits,
+            [this](ServerRequest got) { return answer(std::move(got)); },
+            [](const ServerRequest& head) { return gate(head); });
         if (!started) throw std::runtime_error{started.error().detail};
         server_ = std::move(*started);
         thread_ = std::thread{[this] { io_.run(); }};
@@ -60,6 +63,10 @@ public:
     std::atomic<int> handled{0};
 
 private:
+    static std::optional<ServerResponse> gate(const ServerRequest& head) {
+        if (head.path != "/closed") return std::nullopt;
+        return ServerResponse{.status = 401, .content_type = "text/plain", .body = "no\n"};
+    }
     net::awaitable<ServerResponse> answer(ServerRequest got) {
         ++handled;
         if (got.path == "/throw") throw std::runtime_error{"boom"};
@@ -68,6 +75,7 @@ private:
             co_await timer.async_wait(net::use_awaitable);
         }
         ServerResponse response{.status = 200, .content_type = "text/plain", .body = {}};
+        response.proves_client = got.path == "/proof";
         if (got.path == "/late") response.retry_after = Seconds{7};
         if (got.path == "/date") response.date = wall_from_ms(1'795'285'213'999);
         response.body = got.method + " " + got.path + "?" + got.query + " name=" + got.client_name +
