@@ -38,18 +38,18 @@ LoadedConfig finish(config::Walked walked, const std::vector<std::string>& files
 }
 
 /// Reads at most one byte more than is allowed, so that "too large" can be told from the rest.
-bool read_file(const std::string& file, std::string& text, std::string& why) {
+bool read_file(const std::string& file, std::string& text, int& error) {
     std::ifstream stream{file, std::ios::binary};
     std::error_code ignored;
     if (!stream || std::filesystem::is_directory(file, ignored)) {
-        why = stream ? std::strerror(EISDIR) : std::strerror(errno);
+        error = stream ? EISDIR : errno;
         return false;
     }
     text.resize(config::kMaxFileBytes + 1);
     stream.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(stream.gcount()));
     if (stream.bad()) {
-        why = std::strerror(EIO);
+        error = EIO;
         return false;
     }
     return true;
@@ -73,6 +73,21 @@ std::vector<std::string> files_of(const std::string& file) {
 
 }  // namespace
 
+std::string unreadable_reason(int error, Language language) {
+    const bool is_english = language == Language::english;
+    switch (error) {
+        case ENOENT:
+            return is_english ? "there is no such file" : "berkas ini tidak ada";
+        case EACCES:
+            return is_english ? "this user may not; repeat with sudo"
+                              : "pengguna ini tidak boleh; ulangi dengan sudo";
+        case EISDIR:
+            return is_english ? "it is a folder, not a file" : "ini folder, bukan berkas";
+        default:
+            return std::strerror(error);
+    }
+}
+
 std::string ConfigProblem::text() const {
     auto result = file;
     if (line > 0) result += ":" + std::to_string(line) + ":" + std::to_string(column);
@@ -87,18 +102,21 @@ LoadedConfig load_config(const std::string& file, Language language, bool file_m
     walked.config = config::default_config();
     for (std::size_t i = 0; i < files.size(); ++i) {
         std::string text;
-        std::string why;
+        int error = 0;
         if (i == kMaxFiles) {
             walked.complain(i, {}, "",
                             {"terlalu banyak berkas di conf.d (paling banyak 63)",
                              "too many files in conf.d (at most 63)"});
             break;
         }
-        if (read_file(files[i], text, why)) {
+        if (read_file(files[i], text, error)) {
             config::walk(text, i, walked);
         } else {
             walked.is_whole = false;
-            walked.complain(i, {}, "", {"tidak dapat dibaca: " + why, "cannot be read: " + why});
+            walked.complain(
+                i, {}, "",
+                {"tidak dapat dibaca: " + unreadable_reason(error, Language::indonesian),
+                 "cannot be read: " + unreadable_reason(error, Language::english)});
         }
     }
     return finish(std::move(walked), files, language, file_may_choose);

@@ -99,6 +99,9 @@ struct LoadedConfig {
 [[nodiscard]] LoadedConfig parse_config(const std::string& text, const std::string& name,
                                         Language language, bool file_may_choose = true);
 
+/// Why a file cannot be read, from `errno`, with the next step where there is one.
+[[nodiscard]] std::string unreadable_reason(int error, Language language);
+
 /// The reference of every key: path, form, default, range, meaning. Markdown, from the schema.
 [[nodiscard]] std::string config_reference(Language language);
 

@@ -24,8 +24,9 @@ std::string form_text(const KeySpec& key, Language language) {
     if (key.shape == KeySpec::Shape::items)
         return is_english ? "list of sections" : "daftar bagian";
     auto text = in(language, config::describe(key.form, key.bounds));
-    const std::string_view verb = is_english ? "expected " : "harus ";
-    if (text.rfind(verb, 0) == 0) text.erase(0, verb.size());
+    for (const std::string_view verb : {"expected ", "harus ", "berupa "}) {
+        if (text.rfind(verb, 0) == 0) text.erase(0, verb.size());
+    }
     if (key.shape == KeySpec::Shape::list) {
         text = (is_english ? "list; each entry " : "daftar; setiap entri ") + text;
     }

@@ -36,7 +36,36 @@ Said did_you_mean(Said message, const std::string& suggestion) {
             message.english + " (did you mean " + quoted + "?)"};
 }
 
+/// "id: x" for "id:x": YAML takes a colon without a space for a part of the text.
+std::string with_space(std::string_view text) {
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) return "";
+    const auto is_of_a_key = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+    if (!std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon),
+                     is_of_a_key)) {
+        return "";
+    }
+    return excerpt(text.substr(0, colon + 1)) + " " + excerpt(text.substr(colon + 1));
+}
+
+/// Whether `text` may be a secret in the wrong place: a token where its file belongs, a password in
+/// an address. Messages go to screens and logs.
+bool may_be_secret(std::string_view text) {
+    if (text.find("://") != std::string_view::npos) return text.find('@') != std::string_view::npos;
+    const auto is_of_a_token = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '+' || c == '=' || c == '_' || c == '-';
+    };
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    return text.size() >= 32 && std::all_of(text.begin(), text.end(), is_of_a_token) &&
+           std::any_of(text.begin(), text.end(), is_digit);
+}
+
 Said got(const Said& expected, std::string_view text) {
+    if (may_be_secret(text)) {
+        return {expected.indonesian + "; isinya tidak diulang di sini, mungkin rahasia",
+                expected.english + "; what stands there is not repeated, it may be a secret"};
+    }
     const auto quoted = "\"" + excerpt(text) + "\"";
     return {expected.indonesian + "; tertulis " + quoted, expected.english + "; got " + quoted};
 }
@@ -159,8 +188,9 @@ private:
             if (node.kind == Kind::map) return section(node, pattern, shown);
             const Said expected{"harus bagian berisi kunci", "expected a section with keys"};
             return complain(at, shown,
-                            node.kind == Kind::scalar ? got(expected, node.text)
-                                                      : got_kind(expected, node.kind));
+                            node.kind == Kind::scalar
+                                ? did_you_mean(got(expected, node.text), with_space(node.text))
+                                : got_kind(expected, node.kind));
         }
         switch (spec->shape) {
             case Shape::scalar:
@@ -229,8 +259,9 @@ private:
             if (item.kind != Kind::map) {
                 const Said expected{"harus bagian berisi kunci", "expected a section with keys"};
                 complain(item.at, path,
-                         item.kind == Kind::scalar ? got(expected, item.text)
-                                                   : got_kind(expected, item.kind));
+                         item.kind == Kind::scalar
+                             ? did_you_mean(got(expected, item.text), with_space(item.text))
+                             : got_kind(expected, item.kind));
                 continue;
             }
             section(item, std::string{spec.path} + "[]", path);

@@ -99,6 +99,9 @@ TEST_CASE("Each mistake alone is named in both languages", "[config]") {
          "f:1:15: site.id: this key appears twice; first in line 1\n"},
         {"site: desa\n", "f:1:7: site: harus bagian berisi kunci; tertulis \"desa\"\n",
          "f:1:7: site: expected a section with keys; got \"desa\"\n"},
+        {"site:\n  id:x\n",
+         "f:2:3: site: harus bagian berisi kunci; tertulis \"id:x\" (maksud Anda \"id: x\"?)\n",
+         "f:2:3: site: expected a section with keys; got \"id:x\" (did you mean \"id: x\"?)\n"},
         {"site: [a]\n", "f:1:7: site: harus bagian berisi kunci; tertulis daftar\n",
          "f:1:7: site: expected a section with keys; got a list\n"},
         {"lang: {a: b}\n",
@@ -422,7 +425,7 @@ TEST_CASE("conf.d is read in name order, later scalars and lists win", "[config]
     std::filesystem::remove_all(folder);
     const auto missing = load_config(main_file, Language::english);
     REQUIRE(missing.problems.size() == 1);
-    CHECK(missing.problems[0].text() == main_file + ": cannot be read: No such file or directory");
+    CHECK(missing.problems[0].text() == main_file + ": cannot be read: there is no such file");
     CHECK_FALSE(load_config("/", Language::english).problems.empty());
 }
 
