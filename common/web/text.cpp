@@ -1,5 +1,6 @@
 #include "common/web/text.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace gerbang::web {
@@ -45,8 +46,8 @@ constexpr std::array kCatalogue{
     Entry{Text::cause_modem, "modem tidak menjawab", "the modem does not answer"},
     Entry{Text::cause_blocked, "diblokir oleh penyedia (tagihan atau kuota)",
           "blocked by the provider (bill or quota)"},
-    Entry{Text::cause_isp, "kabel ke modem tersambung, tetapi jaringan penyedia tidak menjawab",
-          "the cable to the modem is in, but the provider's network does not answer"},
+    Entry{Text::cause_isp, "kabel ke modem baik, tetapi internet di baliknya tidak menjawab",
+          "the cable to the modem is fine, but the internet behind it does not answer"},
     Entry{Text::cause_international, "hanya tujuan di luar negeri yang tidak menjawab",
           "only targets abroad do not answer"},
     Entry{Text::cause_dns, "penerjemah nama (DNS) tidak menjawab",
@@ -70,11 +71,14 @@ constexpr std::array kCatalogue{
     Entry{Text::do_carrier,
           "Periksa kabel antara perangkat ini dan modem, dan apakah modem menyala.",
           "Check the cable between this device and the modem, and whether the modem is on."},
-    Entry{Text::do_modem, "Cabut listrik modem, tunggu 10 detik, pasang lagi, tunggu 5 menit.",
-          "Unplug the modem's power, wait 10 seconds, plug it in, wait 5 minutes."},
+    Entry{Text::do_modem,
+          "Cabut listrik modem, tunggu 10 detik, pasang lagi, tunggu 5 menit. Tetap putus?",
+          "Unplug the modem's power, wait 10 seconds, plug it in, wait 5 minutes. Still down?"},
     Entry{Text::do_blocked, "Tanyakan pembayaran atau kuota ke Diskominfo provinsi.",
           "Ask the province about the bill or the quota."},
-    Entry{Text::do_isp, "Jangan ubah apa pun pada kabel.", "Leave the cables as they are."},
+    Entry{Text::do_isp,
+          "Cabut listrik modem, tunggu 10 detik, pasang lagi, tunggu 5 menit. Tetap putus?",
+          "Unplug the modem's power, wait 10 seconds, plug it in, wait 5 minutes. Still down?"},
     Entry{Text::do_international, "Tidak ada yang perlu diubah di desa.",
           "Nothing needs to be changed in the village."},
     Entry{Text::do_dns, "Tidak ada yang perlu diubah di desa.",
@@ -131,7 +135,8 @@ constexpr std::array kCatalogue{
           "THE JOURNAL CANNOT BE WRITTEN: {}. Metering goes on in memory ({} readings waiting). "
           "Report it: the memory card may be broken or full."},
     Entry{Text::clock_synchronised, "Jam: tersinkron.", "Clock: synchronised."},
-    Entry{Text::clock_operator, "Jam: disetel oleh operator.", "Clock: set by the operator."},
+    Entry{Text::clock_operator, "Jam: menurut jam perangkat ini (clock.trust_system).",
+          "Clock: this device's own is trusted (clock.trust_system)."},
     Entry{Text::clock_unset, "Jam: belum disetel; tanggal menyusul bila jam sudah benar.",
           "Clock: not set yet; dates follow once it is right."},
 
@@ -139,6 +144,8 @@ constexpr std::array kCatalogue{
           "Sync: no server is configured; the records are only here."},
     Entry{Text::sync_idle, "Pengiriman ke {}: semua sudah terkirim.",
           "Sync to {}: everything has been sent."},
+    Entry{Text::sync_next, "Pengiriman ke {}: {} rekaman terbaru menunggu kiriman berikutnya.",
+          "Sync to {}: the newest {} records go with the next transmission."},
     Entry{Text::sync_sending, "Pengiriman ke {}: sedang mengirim, tersisa {} rekaman.",
           "Sync to {}: sending, {} records to go."},
     Entry{Text::sync_waiting, "Pengiriman ke {}: menunggu, {} rekaman belum terkirim.",
@@ -171,9 +178,12 @@ constexpr std::array kCatalogue{
     Entry{Text::total, "Jumlah", "Total"},
     Entry{Text::mean_rate, "Rata-rata", "Mean rate"},
     Entry{Text::estimated, "perkiraan", "estimated"},
-    Entry{Text::undated, "sejak menyala, jam belum disetel", "since start-up, clock not set yet"},
+    Entry{Text::undated, "Belum bertanggal (jam belum disetel): diterima {}, dikirim {}.",
+          "Not dated yet (the clock is not set): received {}, sent {}."},
     Entry{Text::usage_none, "Belum ada pemakaian yang tercatat. Tunggu beberapa menit.",
           "No usage is recorded yet. Wait a few minutes."},
+    Entry{Text::usage_no_such, "Tidak ada catatan untuk antarmuka {}. Yang tercatat: {}.",
+          "Nothing is recorded of the interface {}. Recorded are: {}."},
     Entry{Text::usage_partial,
           "* tidak seluruhnya diukur (perangkat atau gerbang mati sebagian "
           "waktu)",
@@ -186,8 +196,8 @@ constexpr std::array kCatalogue{
     Entry{Text::outage_duration, "Lama", "Duration"},
     Entry{Text::outage_cause, "Sebab", "Cause"},
     Entry{Text::outage_open, "masih berlangsung", "still open"},
-    Entry{Text::outage_undated, "sejak menyala, jam belum disetel",
-          "since start-up, clock not set yet"},
+    Entry{Text::outage_undated, "belum bertanggal (jam belum disetel)",
+          "not dated yet (the clock is not set)"},
     Entry{Text::outage_bounds_duration, "lama antara {} dan {}", "lasted between {} and {}"},
     Entry{Text::outage_bounds_start, "mulai antara {} dan {}", "began between {} and {}"},
     Entry{Text::outage_bounds_end, "selesai antara {} dan {}", "ended between {} and {}"},
@@ -205,15 +215,19 @@ constexpr std::array kCatalogue{
     Entry{Text::daemon_absent, "gerbang tidak berjalan (tidak ada jawaban di {}).",
           "gerbang is not running (no answer at {})."},
     Entry{Text::daemon_absent_hint,
-          "Langkah berikut: sudo systemctl start gerbang\nBila tetap begitu:  journalctl -u "
+          "Langkah berikut: sudo systemctl start gerbang\nBila gagal:      sudo journalctl -u "
           "gerbang -n 20",
-          "Next step:         sudo systemctl start gerbang\nIf that fails:     journalctl -u "
+          "Next step:     sudo systemctl start gerbang\nIf that fails: sudo journalctl -u "
           "gerbang -n 20"},
     Entry{Text::daemon_forbidden,
           "Pengguna ini tidak boleh membuka {}.\nLangkah berikut: ulangi dengan sudo.",
           "This user may not open {}.\nNext step: repeat with sudo."},
     Entry{Text::daemon_unclear, "Jawaban gerbang tidak dapat dipakai: {}",
           "gerbang's answer cannot be used: {}"},
+    Entry{Text::unknown_word, "Tidak dikenal: {}.", "Not known: {}."},
+    Entry{Text::did_you_mean, " Maksud Anda \"{}\"?", " Did you mean \"{}\"?"},
+    Entry{Text::bad_option, "Pilihan tidak diterima: {}.", "This option is not accepted: {}."},
+    Entry{Text::see_help, "Lihat: gerbang --help", "See: gerbang --help"},
     Entry{Text::config_missing, "{}: tidak dapat dibaca: {}", "{}: cannot be read: {}"},
     Entry{Text::config_good, "{}: semuanya baik.", "{}: all is well."},
     Entry{Text::config_bad, "Kesalahan: {}. Perbaiki, lalu periksa lagi.",
@@ -269,6 +283,39 @@ std::string say(Language language, Text id, std::initializer_list<std::string_vi
         rest.remove_prefix(place + 2);
     }
     result += rest;
+    return result;
+}
+
+std::string evidence_text(Language language, std::string_view evidence) {
+    struct Phrase {
+        std::string_view english;
+        std::string_view indonesian;
+    };
+    // A phrase stands before those that it begins with.
+    static constexpr std::array kPhrases{
+        Phrase{"daemon did not run", "gerbang tidak berjalan"},
+        Phrase{"device was off", "perangkat mati"},
+        Phrase{"no clean stop before", "berhenti mendadak"},
+        Phrase{"clean stop before", "dihentikan dengan wajar"},
+        Phrase{"link down before", "internet putus sebelumnya"},
+        Phrase{"link down after the gaps", "internet putus sesudahnya"},
+        Phrase{"link down after", "internet putus sesudahnya"},
+        Phrase{"no longer measured", "tidak lagi diukur"},
+        Phrase{"no carrier on", "tidak ada sinyal kabel di"},
+        Phrase{"time-out", "tidak menjawab"},
+        Phrase{"network unreachable", "jaringan tidak terjangkau"},
+        Phrase{"host unreachable", "tujuan tidak terjangkau"},
+        Phrase{"not permitted", "tidak diizinkan"},
+        Phrase{"refused", "ditolak"}};
+    if (language == Language::english) return std::string{evidence};
+    std::string result;
+    while (!evidence.empty()) {
+        const auto* const phrase =
+            std::find_if(kPhrases.begin(), kPhrases.end(),
+                         [&](const Phrase& p) { return evidence.starts_with(p.english); });
+        result += phrase == kPhrases.end() ? evidence.substr(0, 1) : phrase->indonesian;
+        evidence.remove_prefix(phrase == kPhrases.end() ? 1 : phrase->english.size());
+    }
     return result;
 }
 

@@ -104,6 +104,7 @@ enum class Text : std::uint16_t {
     // Sync
     sync_none,
     sync_idle,         ///< consumer
+    sync_next,         ///< consumer, records pending
     sync_sending,      ///< consumer, records pending
     sync_waiting,      ///< consumer, records pending
     sync_waiting_for,  ///< seconds until the next attempt
@@ -128,8 +129,9 @@ enum class Text : std::uint16_t {
     total,
     mean_rate,
     estimated,
-    undated,
+    undated,  ///< received, transmitted
     usage_none,
+    usage_no_such,  ///< interface, those that there are
     usage_partial,
 
     // Outages
@@ -160,10 +162,14 @@ enum class Text : std::uint16_t {
     daemon_absent_hint,
     daemon_forbidden,  ///< socket
     daemon_unclear,    ///< detail
-    config_missing,    ///< file, why
-    config_good,       ///< file
-    config_bad,        ///< number of mistakes
-    config_meters,     ///< tick, commit
+    unknown_word,      ///< words of the command line
+    did_you_mean,      ///< suggestion
+    bad_option,        ///< detail
+    see_help,
+    config_missing,  ///< file, why
+    config_good,     ///< file
+    config_bad,      ///< number of mistakes
+    config_meters,   ///< tick, commit
     config_wan_auto,
     config_wan,     ///< interface
     config_probes,  ///< names
@@ -187,5 +193,9 @@ enum class Text : std::uint16_t {
 [[nodiscard]] Text cause_text(Cause cause);
 [[nodiscard]] Text remedy_text(Cause cause);
 [[nodiscard]] Text short_cause_text(Cause cause);
+
+/// An outage's evidence, which the journal keeps in English, in the reader's language: the phrases
+/// that the daemon itself writes are replaced, names and whatever is not known stay as they are.
+[[nodiscard]] std::string evidence_text(Language language, std::string_view evidence);
 
 }  // namespace gerbang::web

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <filesystem>
 
 #include "common/web/text.hpp"
 #include "daemon/cli/commands.hpp"
@@ -72,11 +72,19 @@ std::string problems_text(const LoadedConfig& loaded) {
            "\n";
 }
 
+std::optional<Outcome> unreadable(const std::string& file, Language language) {
+    std::error_code ignored;
+    int error = ::access(file.c_str(), R_OK) != 0 ? errno : 0;
+    if (error == 0 && std::filesystem::is_directory(file, ignored)) error = EISDIR;
+    if (error == 0) return std::nullopt;
+    return Outcome{
+        EX_NOINPUT, "",
+        say(language, Text::config_missing, {one_line(file), unreadable_reason(error, language)}) +
+            "\n"};
+}
+
 Outcome check_command(const std::string& file, Language language, bool file_may_choose) {
-    if (::access(file.c_str(), R_OK) != 0) {
-        return {EX_NOINPUT, "",
-                say(language, Text::config_missing, {file, std::strerror(errno)}) + "\n"};
-    }
+    if (auto outcome = unreadable(file, language)) return *outcome;
     const auto loaded = load_config(file, language, file_may_choose);
     if (!loaded.problems.empty()) return {EX_CONFIG, problems_text(loaded), ""};
     const auto& config = loaded.config;

@@ -4,16 +4,16 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "common/web/text.hpp"
 #include "daemon/cli/commands.hpp"
+#include "daemon/config/values.hpp"
 
 namespace gerbang {
 namespace {
@@ -66,14 +66,27 @@ int finish(const Outcome& outcome) {
 int run(const Request& request, Language language, bool file_may_choose,
         const RunDaemon& run_daemon) {
     const auto& file = request.config_file;
-    if (::access(file.c_str(), R_OK) != 0) {
-        const auto text =
-            web::say(language, web::Text::config_missing, {file, std::strerror(errno)});
-        return finish({EX_NOINPUT, "", text + "\n"});
-    }
+    if (const auto outcome = cli::unreadable(file, language)) return finish(*outcome);
     const auto loaded = load_config(file, language, file_may_choose);
     if (!loaded.problems.empty()) return finish({EX_CONFIG, "", cli::problems_text(loaded)});
     return run_daemon(loaded, file, request.paths);
+}
+
+/// What was wrong with the command line, in the reader's language, with a suggestion and the help.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error, Language language) {
+    using web::say;
+    using web::Text;
+    const auto unknown = app.remaining(true);
+    auto text = say(language, Text::bad_option, {cli::one_line(error.what())});
+    if (!unknown.empty()) {
+        std::vector<std::string_view> commands;
+        const auto known = app.get_subcommands([](const CLI::App*) { return true; });
+        for (const auto* command : known) commands.push_back(command->get_name());
+        text = say(language, Text::unknown_word, {cli::one_line(unknown.front())});
+        const auto meant = config::nearest(unknown.front(), commands);
+        if (!meant.empty()) text += say(language, Text::did_you_mean, {meant});
+    }
+    return cli::wrap(text) + say(language, Text::see_help) + "\n";
 }
 
 }  // namespace
@@ -96,31 +109,52 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
                  "gerbang"};
     app.fallthrough();
     app.require_subcommand(0, 1);
+    const auto words = app.get_formatter();
+    words->label("Usage", in("Cara pakai", "Usage"));
+    words->label("OPTIONS", in("PILIHAN", "OPTIONS"));
+    words->label("SUBCOMMAND", in("PERINTAH", "COMMAND"));
+    words->label("Positionals", in("Berkas", "Files"));
+    app.option_defaults()->group(in("Pilihan", "Options"));
+    app.set_help_flag("-h,--help", in("tampilkan bantuan ini", "show this help"));
+    app.set_version_flag("--version", "gerbang " + version,
+                         in("tampilkan versi", "show the version"));
+    const auto folder = in("FOLDER", "FOLDER");
     app.add_option("--config", request.config_file, in("berkas konfigurasi", "configuration file"))
+        ->type_name(in("BERKAS", "FILE"))
         ->capture_default_str();
     app.add_option("--state", request.paths.state, in("folder catatan", "folder of the journal"))
+        ->type_name(folder)
         ->capture_default_str();
     app.add_option("--runtime", request.paths.runtime,
                    in("folder soket dan cincin memori", "folder of the socket and the ring"))
+        ->type_name(folder)
         ->capture_default_str();
     app.add_flag("--json", request.is_json, in("jawaban sebagai JSON", "answer as JSON"));
-    app.add_option("--lang", lang, in("bahasa: id atau en", "language: id or en"))
-        ->check(CLI::IsMember({"id", "en"}));
+    app.add_option("--lang", lang, in("bahasa", "language"))
+        ->check(CLI::IsMember({"id", "en"}))
+        ->option_text("id|en");
 
     auto* run_app = app.add_subcommand("run", in("jalankan pengukur", "run the daemon"));
     auto* check = app.add_subcommand("check", in("periksa konfigurasi", "check a configuration"));
-    check->add_option("FILE", file, in("berkas; tanpa ini: --config", "file; else --config"));
+    check->add_option(in("BERKAS", "FILE"), file, in("tanpa ini: --config", "else --config"))
+        ->option_text(" ");
     auto* status = app.add_subcommand("status", in("keadaan sekarang", "how things are now"));
     auto* usage = app.add_subcommand("usage", in("pemakaian internet", "internet usage"));
-    usage->add_option("--by", by, in("per hour, day, month, year", "by hour, day, month, year"))
+    usage
+        ->add_option(
+            "--by", by,
+            in("per jam, hari (bawaan), bulan, tahun", "by hour, day (default), month, year"))
         ->check(CLI::IsMember({"hour", "day", "month", "year"}))
-        ->capture_default_str();
-    usage->add_option("--interface", request.interface,
-                      in("antarmuka ini saja (bawaan: internet)", "this interface (default: WAN)"));
+        ->option_text("hour|day|month|year");
+    usage
+        ->add_option("--interface", request.interface,
+                     in("antarmuka ini saja (bawaan: internet)", "this interface (default: WAN)"))
+        ->option_text(in("NAMA", "NAME"));
     auto* outages = app.add_subcommand("outages", in("daftar gangguan", "list of outages"));
     for (auto* command : {usage, outages}) {
         command->add_option("--limit", request.render.limit, in("banyaknya baris", "rows shown"))
-            ->check(CLI::Range(1, 100000));
+            ->check(CLI::Range(1, 100000))
+            ->option_text("1-100000");
     }
     auto* sync = app.add_subcommand("sync", in("pengiriman ke provinsi", "sync to the province"));
     sync->add_flag("--now", is_now, in("kirim sekarang juga", "send at once"));
@@ -128,14 +162,26 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     auto* reference =
         app.add_subcommand("reference", in("semua kunci konfigurasi", "all configuration keys"));
 
+    for (auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        command->group(in("Perintah", "Commands"));
+        command->footer(in("\nPilihan untuk semua perintah (--json, --lang, ...): gerbang --help",
+                           "\nOptions of all commands (--json, --lang, ...): gerbang --help"));
+    }
+
+    const auto language = wished.value_or(Language::indonesian);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : EX_USAGE;
+        if (error.get_exit_code() == 0) return app.exit(error);
+        return finish({EX_USAGE, "", usage_error(app, error, language)});
     }
 
-    if (*version_app) return finish({0, "gerbang " + version + "\n", ""});
-    const auto language = wished.value_or(Language::indonesian);
+    if (*version_app) {
+        return finish(
+            {0,
+             request.is_json ? "{\"version\":\"" + version + "\"}\n" : "gerbang " + version + "\n",
+             ""});
+    }
     if (*reference) return finish({0, config_reference(language), ""});
     if (*run_app) return run(request, language, !wished, run_daemon);
     if (*check) {

@@ -95,7 +95,7 @@ Outcome outages_command(const Request& request) {
     std::string body;
     const auto status = read_status(request, failure, body);
     if (failure) return *failure;
-    return {0, render_outages(*rows, Seconds{status->site.utc_offset_s}, request.render), ""};
+    return {0, render_outages(*rows, *status, request.render), ""};
 }
 
 }  // namespace gerbang::cli

@@ -3,6 +3,7 @@
 // What the subcommands do once the command line is understood. Output goes to strings, so that
 // tests read what a terminal would show.
 
+#include <optional>
 #include <string>
 
 #include "common/model/usage.hpp"
@@ -37,6 +38,9 @@ struct Request {
 /// Checks `file` and its conf.d. `file_may_choose`: messages follow the file's `lang`.
 [[nodiscard]] Outcome check_command(const std::string& file, Language language,
                                     bool file_may_choose);
+
+/// EX_NOINPUT with the reason if `file` is missing, a folder or not readable; else nothing.
+[[nodiscard]] std::optional<Outcome> unreadable(const std::string& file, Language language);
 
 /// The problems of a configuration, one a line, and their number.
 [[nodiscard]] std::string problems_text(const LoadedConfig& loaded);

@@ -47,14 +47,14 @@ std::string hour_and_minute(std::int64_t second_of_day) {
     return padded(second_of_day / 3600) + ":" + padded(second_of_day / 60 % 60);
 }
 
-/// Three digits of `number` in steps of `base`, with the unit that this leads to.
+/// Three digits of `number` in steps of 1000, with the unit that this leads to.
 template <std::size_t N>
-std::string three_digits(Language language, std::uint64_t number, double base,
+std::string three_digits(Language language, std::uint64_t number,
                          const std::array<const char*, N>& units) {
     auto value = static_cast<double>(number);
     std::size_t unit = 0;
-    while (value >= base - 0.5 && unit + 1 < N) {
-        value /= base;
+    while (value >= 999.5 && unit + 1 < N) {
+        value /= 1000;
         ++unit;
     }
     const int decimals = unit == 0 || value >= 99.95 ? 0 : (value >= 9.995 ? 1 : 2);
@@ -87,13 +87,13 @@ std::string pad(std::string_view text, std::size_t width, bool is_right) {
 }  // namespace
 
 std::string human_bytes(Language language, std::uint64_t bytes) {
-    static constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    return three_digits(language, bytes, 1024, kUnits);
+    static constexpr std::array kUnits{"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    return three_digits(language, bytes, kUnits);
 }
 
 std::string human_rate(Language language, std::uint64_t bit_per_s) {
     static constexpr std::array kUnits{"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", "Pbit/s"};
-    return three_digits(language, bit_per_s, 1000, kUnits);
+    return three_digits(language, bit_per_s, kUnits);
 }
 
 std::string human_duration(Language language, std::int64_t seconds) {

@@ -23,7 +23,8 @@ struct RenderOptions {
 
 inline constexpr std::size_t kWidth = 80;
 
-/// "1,23 GiB" (English: "1.23 GiB"): three digits, powers of 1024.
+/// "1,23 GB" (English: "1.23 GB"): three digits, powers of 1000, as providers and the province
+/// count.
 [[nodiscard]] std::string human_bytes(Language language, std::uint64_t bytes);
 /// "41,0 Mbit/s": three digits, powers of 1000.
 [[nodiscard]] std::string human_rate(Language language, std::uint64_t bit_per_s);

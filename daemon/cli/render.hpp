@@ -28,8 +28,9 @@ struct UsageView {
 [[nodiscard]] std::string render_usage(const std::vector<UsageRow>& rows, const UsageView& view,
                                        const RenderOptions& options);
 
-/// Outages newest first, with both bounds of both ends. `rows` are in the journal's order.
+/// Outages newest first, with both bounds of both ends. `rows` are in the journal's order. `status`
+/// gives the zone, and how long an outage under way has lasted.
 [[nodiscard]] std::string render_outages(const std::vector<web::OutageRow>& rows,
-                                         Seconds utc_offset, const RenderOptions& options);
+                                         const web::Status& status, const RenderOptions& options);
 
 }  // namespace gerbang::cli

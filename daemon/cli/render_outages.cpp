@@ -23,6 +23,18 @@ bool is_short(const OutageRow& row) {
     return !row.most_s || *row.most_s < 86'400;
 }
 
+/// The outage under way has lasted until now at least; the journal knows its end only later.
+OutageRow lasting(OutageRow row, const web::Status& status) {
+    if (!row.is_open || row.least_s) return row;
+    if (row.first_bad && status.clock.now && *row.first_bad <= *status.clock.now) {
+        row.least_s =
+            std::chrono::duration_cast<Seconds>(*status.clock.now - *row.first_bad).count();
+    } else if (status.link.state == "down") {
+        row.least_s = status.link.since_s;
+    }
+    return row;
+}
+
 std::string duration(const OutageRow& row, const RenderOptions& options) {
     const auto language = options.language;
     if (!row.least_s && !row.most_s) return kNoTime;
@@ -32,6 +44,14 @@ std::string duration(const OutageRow& row, const RenderOptions& options) {
     }
     const auto most = clock_duration(language, *row.most_s);
     return least == most ? least : least + " - " + most;
+}
+
+/// `at` without its date where that is the one of `before`, named just before.
+std::string short_second(WallTime at, WallTime before, Seconds offset) {
+    constexpr std::size_t kDate = 11;  // "2026-11-21 "
+    auto text = local_second(at, offset);
+    const auto is_same_day = text.compare(0, kDate, local_second(before, offset), 0, kDate) == 0;
+    return is_same_day ? text.substr(kDate) : text;
 }
 
 /// The bounds of both ends where they differ, and the evidence, below the outage's row.
@@ -46,23 +66,27 @@ std::string details(const OutageRow& row, Seconds offset, const RenderOptions& o
     }
     if (row.last_good && row.first_bad && *row.last_good < *row.first_bad) {
         add(say(language, Text::outage_bounds_start,
-                {local_second(*row.last_good, offset), local_second(*row.first_bad, offset)}));
+                {local_second(*row.last_good, offset),
+                 short_second(*row.first_bad, *row.last_good, offset)}));
     }
     if (row.last_bad && row.first_good && *row.last_bad < *row.first_good) {
         add(say(language, Text::outage_bounds_end,
-                {local_second(*row.last_bad, offset), local_second(*row.first_good, offset)}));
+                {local_second(*row.last_bad, offset),
+                 short_second(*row.first_good, *row.last_bad, offset)}));
     }
     if (!row.evidence.empty()) {
-        add(say(language, Text::outage_evidence, {one_line(row.evidence)}));
+        add(say(language, Text::outage_evidence,
+                {web::evidence_text(language, one_line(row.evidence))}));
     }
     return text.empty() ? "" : wrap("    " + text, 4);
 }
 
 }  // namespace
 
-std::string render_outages(const std::vector<OutageRow>& rows, Seconds utc_offset,
+std::string render_outages(const std::vector<OutageRow>& rows, const web::Status& status,
                            const RenderOptions& options) {
     const auto language = options.language;
+    const Seconds utc_offset{status.site.utc_offset_s};
     if (rows.empty()) return wrap(say(language, Text::outages_none));
     const auto limit = options.limit == 0 ? kUsualLimit : options.limit;
     const auto shown = std::min(limit, rows.size());
@@ -78,7 +102,8 @@ std::string render_outages(const std::vector<OutageRow>& rows, Seconds utc_offse
         table.rows.push_back(
             {when(row->first_bad, utc_offset),
              row->is_open ? say(language, Text::outage_open) : when(row->first_good, utc_offset),
-             duration(*row, options), say(language, web::short_cause_text(row->cause))});
+             duration(lasting(*row, status), options),
+             say(language, web::short_cause_text(row->cause))});
         below.push_back(details(*row, utc_offset, options));
     }
     auto text = wrap(say(language, Text::outages_title, {zone_name(utc_offset)}));

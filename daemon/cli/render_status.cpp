@@ -156,7 +156,9 @@ std::string consumer_lines(const Status::Sync& sync, Language language, bool wit
     const auto pending = human_count(language, sync.pending_records);
     std::string line;
     if (sync.state == "idle") {
-        line = say(language, Text::sync_idle, {name});
+        // Between two transmissions the newest records always wait: "all sent" would be untrue.
+        line = sync.pending_records == 0 ? say(language, Text::sync_idle, {name})
+                                         : say(language, Text::sync_next, {name, pending});
     } else if (sync.state == "sending") {
         line = say(language, Text::sync_sending, {name, pending});
     } else if (sync.state == "stopped") {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "common/web/text.hpp"
 #include "daemon/cli/render.hpp"
@@ -118,6 +119,19 @@ void add_estimate(const UsageRow& last, const UsageView& view, Language language
               scaled(last.sum.transmitted.value, whole, elapsed), "", "", language));
 }
 
+/// Why there is no table: nothing yet, or a name that the journal does not know.
+std::string nothing_recorded(const std::vector<UsageRow>& rows, const UsageView& view,
+                             Language language) {
+    std::set<std::string> names;
+    for (const auto& row : rows) {
+        if (!row.is_role) names.insert(one_line(row.name, 20));
+    }
+    if (view.name.empty() || names.empty()) return wrap(say(language, Text::usage_none));
+    std::string known;
+    for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
+    return wrap(say(language, Text::usage_no_such, {one_line(view.name, 20), known}));
+}
+
 }  // namespace
 
 std::string render_usage(const std::vector<UsageRow>& rows, const UsageView& view,
@@ -130,7 +144,7 @@ std::string render_usage(const std::vector<UsageRow>& rows, const UsageView& vie
                                                  : !row.is_role && row.name == view.name;
         if (is_wanted) (row.is_undated ? undated : dated).push_back(row);
     }
-    if (dated.empty() && undated.empty()) return wrap(say(language, Text::usage_none));
+    if (dated.empty() && undated.empty()) return nothing_recorded(rows, view, language);
     std::stable_sort(dated.begin(), dated.end(),
                      [](const UsageRow& a, const UsageRow& b) { return a.start < b.start; });
     const auto limit = options.limit == 0 ? usual_limit(view.period) : options.limit;
@@ -167,10 +181,9 @@ std::string render_usage(const std::vector<UsageRow>& rows, const UsageView& vie
         text += table.text();
     }
     for (const auto& row : undated) {
-        text += wrap(say(language, Text::undated) + ": " + say(language, Text::received) + " " +
-                         human_bytes(language, row.sum.received.value) + ", " +
-                         say(language, Text::transmitted) + " " +
-                         human_bytes(language, row.sum.transmitted.value),
+        text += wrap(say(language, Text::undated,
+                         {human_bytes(language, row.sum.received.value),
+                          human_bytes(language, row.sum.transmitted.value)}),
                      2);
     }
     if (has_partial) text += wrap(say(language, Text::usage_partial), 2);

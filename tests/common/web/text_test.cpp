@@ -48,4 +48,17 @@ TEST_CASE("Every cause has a meaning, a remedy and a short name of its own", "[w
     CHECK(cause_text(static_cast<Cause>(200)) == Text::cause_unknown);
 }
 
+TEST_CASE("Evidence is told in Indonesian where the daemon's own words are known", "[web]") {
+    const auto in_indonesian = [](const char* text) {
+        return evidence_text(Language::indonesian, text);
+    };
+    CHECK(in_indonesian("daemon did not run, no clean stop before, link down after") ==
+          "gerbang tidak berjalan, berhenti mendadak, internet putus sesudahnya");
+    CHECK(in_indonesian("nasional: time-out; abroad: Host gone") ==
+          "nasional: tidak menjawab; abroad: Host gone");
+    CHECK(in_indonesian("no carrier on wan0") == "tidak ada sinyal kabel di wan0");
+    CHECK(in_indonesian("") == "");
+    CHECK(evidence_text(Language::english, "time-out") == "time-out");
+}
+
 }  // namespace gerbang::web

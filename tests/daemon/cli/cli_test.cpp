@@ -128,7 +128,10 @@ TEST_CASE("check names every mistake and ends with EX_CONFIG", "[cli]") {
     CHECK(outcome.out.find("Mistakes: 2.") != std::string::npos);
     const auto missing = check_command(folder.path.string() + "/none", Language::english, true);
     CHECK(missing.code == EX_NOINPUT);
-    CHECK(missing.err.find("cannot be read: No such file") != std::string::npos);
+    const auto place = check_command(folder.path.string(), Language::indonesian, true);
+    CHECK(place.code == EX_NOINPUT);
+    CHECK(place.err.find("tidak dapat dibaca: ini folder") != std::string::npos);
+    CHECK(missing.err.find("cannot be read: there is no such file") != std::string::npos);
 }
 
 TEST_CASE("check of the shipped example says that all is well and what will happen", "[cli]") {
@@ -161,6 +164,8 @@ TEST_CASE("A wrong command line is EX_USAGE and starts nothing", "[cli]") {
     CHECK(run_line({"status", "outages"}, no_daemon) == EX_USAGE);
     CHECK(run_line({"usage", "--limit", "0"}, no_daemon) == EX_USAGE);
     CHECK(run_line({"--help"}, no_daemon) == 0);
+    CHECK(run_line({"--version"}, no_daemon) == 0);
+    CHECK(run_line({"version", "--json"}, no_daemon) == 0);
     CHECK(run_line({"version"}, no_daemon) == 0);
     CHECK(run_line({"reference", "--lang", "en"}, no_daemon) == 0);
 }

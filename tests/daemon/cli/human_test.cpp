@@ -8,13 +8,13 @@ namespace gerbang::cli {
 TEST_CASE("Bytes and rates have three digits, a unit and the language's decimal mark", "[cli]") {
     const auto en = Language::english;
     CHECK(human_bytes(en, 0) == "0 B");
-    CHECK(human_bytes(en, 1023) == "1023 B");
-    CHECK(human_bytes(en, 1024) == "1.00 KiB");
-    CHECK(human_bytes(en, 10'234) == "9.99 KiB");
-    CHECK(human_bytes(en, 10'236) == "10.0 KiB");
-    CHECK(human_bytes(en, 1'048'575) == "1.00 MiB");
-    CHECK(human_bytes(en, std::numeric_limits<std::uint64_t>::max()) == "16.0 EiB");
-    CHECK(human_bytes(Language::indonesian, 1'288'490'189) == "1,20 GiB");
+    CHECK(human_bytes(en, 1023) == "1.02 kB");
+    CHECK(human_bytes(en, 999) == "999 B");
+    CHECK(human_bytes(en, 9'994) == "9.99 kB");
+    CHECK(human_bytes(en, 9'996) == "10.0 kB");
+    CHECK(human_bytes(en, 999'999) == "1.00 MB");
+    CHECK(human_bytes(en, std::numeric_limits<std::uint64_t>::max()) == "18.4 EB");
+    CHECK(human_bytes(Language::indonesian, 1'288'490'189) == "1,29 GB");
     CHECK(human_rate(en, 999) == "999 bit/s");
     CHECK(human_rate(en, 1000) == "1.00 kbit/s");
     CHECK(human_rate(en, 41'000'000) == "41.0 Mbit/s");

@@ -127,7 +127,7 @@ TEST_CASE("Usage keeps the newest rows and only those of the interface asked for
     CHECK(other.find("2026-11-20") != std::string::npos);
     lan.name = "eth7";
     CHECK(render_usage(sample_usage(), lan, options) ==
-          "No usage is recorded yet. Wait a few minutes.\n");
+          "Nothing is recorded of the interface eth7. Recorded are: br-lan.\n");
     CHECK(render_usage({}, wan, {}) ==
           "Belum ada pemakaian yang tercatat. Tunggu beberapa menit.\n");
 }
@@ -142,22 +142,56 @@ TEST_CASE("Usage gives no estimate before the clock is set or when the period is
 
 TEST_CASE("Outages show both bounds of both ends, and no date where there is none", "[cli]") {
     check_golden("outages", [](const auto& options) {
-        return render_outages(sample_outages(), kWita, options);
+        return render_outages(sample_outages(), sample_status(), options);
     });
-    CHECK(render_outages({}, kWita, {}) == "Belum ada gangguan yang tercatat.\n");
+    CHECK(render_outages({}, sample_status(), {}) == "Belum ada gangguan yang tercatat.\n");
     RenderOptions one{.language = Language::english};
     one.limit = 1;
-    const auto text = render_outages(sample_outages(), kWita, one);
+    const auto text = render_outages(sample_outages(), sample_status(), one);
     CHECK(text.find("still open") != std::string::npos);
     CHECK(text.find("provider") == std::string::npos);
     CHECK(text.find("2 older outages are not shown") != std::string::npos);
+}
+
+TEST_CASE("An outage under way has lasted until now, also before the clock is set", "[cli]") {
+    auto rows = sample_outages();
+    rows[2].least_s.reset();
+    const RenderOptions options{.language = Language::english};
+    CHECK(render_outages(rows, sample_status(), options).find("still open           0:03:04 +") !=
+          std::string::npos);
+    rows[2].first_bad.reset();
+    rows[2].last_good.reset();
+    auto status = fresh_status();
+    status.link.since_s = 75;
+    CHECK(render_outages(rows, status, options).find("still open           0:01:15 +") !=
+          std::string::npos);
+    status.link.state = "up";  // the outages were read a moment before it ended
+    CHECK(render_outages(rows, status, options).find("still open           -") !=
+          std::string::npos);
+}
+
+TEST_CASE("An outage's bounds on two days show both dates", "[cli]") {
+    auto rows = sample_outages();
+    rows[1].last_good = *rows[1].first_bad - std::chrono::hours{24};
+    CHECK(render_outages(rows, sample_status(), {.language = Language::english})
+              .find("began between 2026-11-19 10:18:34 and 2026-11-20 10:18:34") !=
+          std::string::npos);
+}
+
+TEST_CASE("Sync with the newest records still here does not say that all is sent", "[cli]") {
+    auto status = sample_status();
+    status.sync[0].pending_records = 3;
+    const RenderOptions options{.language = Language::english};
+    CHECK(render_status(status, options).find("the newest 3 records go with the next") !=
+          std::string::npos);
+    CHECK(render_sync(status, options).find("everything has been sent") == std::string::npos);
 }
 
 TEST_CASE("An outage of days keeps its start whole and gives both bounds below", "[cli]") {
     auto rows = sample_outages();
     rows[1].least_s = 259'200;
     rows[1].most_s = 345'661;
-    const auto text = render_outages(rows, kWita, {.language = Language::english});
+    const auto text = render_outages(rows, sample_status(), {.language = Language::english});
     CHECK(text.find("2026-11-20 10:18:34  2026-11-20 10:20:14  3 d 0:00:00 +  provider\n"
                     "    lasted between 3 d 0:00:00 and 4 d 0:01:01; began between") !=
           std::string::npos);
@@ -205,7 +239,7 @@ TEST_CASE("No page is wider than 80 columns, whatever the values are", "[cli]") 
             outage.most_s = static_cast<std::int64_t>(number() / 2);
             outage.evidence = word(300);
         }
-        CHECK(widest(render_outages(outages, kWita, options)) <= kWidth);
+        CHECK(widest(render_outages(outages, sample_status(), options)) <= kWidth);
     }
 }
 
