@@ -14,6 +14,11 @@ using namespace gerbang;
 void check_pack(std::string_view bytes) {
     (void)wire::range_of_pack(bytes);
     const auto records = wire::decode_pack(bytes);
+    // Limits change nothing but what is too large.
+    const auto bounded =
+        wire::decode_pack(bytes, {.content_bytes = 1u << 16, .decoded_bytes = 1u << 20});
+    if (bounded && (!records || *bounded != *records)) std::abort();
+    if (!bounded && records && bounded.error().code != Errc::too_large) std::abort();
     if (!records) return;
     if (wire::records_that_fit(*records) != records->size()) return;
     const auto again = wire::decode_pack(wire::encode_pack(*records));
