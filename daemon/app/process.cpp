@@ -61,6 +61,32 @@ struct Process {
     Bell stop_bell;  ///< rings when `is_stopping` becomes true
 };
 
+/// The way to one push target. What is wrong with its files (a certificate that is not there yet)
+/// is tried anew with each request and stops this target alone, never the metering.
+class TargetUplink final : public Uplink {
+public:
+    TargetUplink(CurlThread& thread, UplinkTarget target)
+        : thread_{&thread}, target_{std::move(target)} {}
+
+    [[nodiscard]] net::awaitable<Result<HttpAnswer>> send(UplinkRequest request) override {
+        if (!uplink_) {
+            auto opened = open_uplink(*thread_, target_);
+            if (!opened) co_return Error{Errc::not_authorised, opened.error().detail};
+            uplink_ = std::move(*opened);
+        }
+        auto answer = co_await uplink_->send(std::move(request));
+        co_return answer;
+    }
+    [[nodiscard]] UplinkTraffic traffic() const override {
+        return uplink_ ? uplink_->traffic() : UplinkTraffic{};
+    }
+
+private:
+    CurlThread* thread_;
+    UplinkTarget target_;
+    std::unique_ptr<Uplink> uplink_;
+};
+
 net::awaitable<void> obey(Process& process, Signals& signals) {
     for (;;) {
         const auto signal = co_await signals.next();
@@ -134,19 +160,15 @@ net::awaitable<Result<RunEnd>> live(Process& process) {
                 .on_stop = {}};
     if (config.is_assigned()) {
         for (const auto& target : config.sync.targets) {
-            auto uplink = open_uplink(curl, {.url = target.url,
-                                             .ca_file = target.ca_file,
-                                             .token_file = target.token_file,
-                                             .cert_file = target.cert_file,
-                                             .key_file = target.key_file,
-                                             .interface = {},
-                                             .allow_plain = target.allow_plain});
-            if (!uplink) {
-                co_return Error{uplink.error().code,
-                                "sync target " + target.name + ": " + uplink.error().detail};
-            }
-            edges.uplinks.push_back(uplink->get());
-            uplinks.push_back(std::move(*uplink));
+            uplinks.push_back(std::make_unique<TargetUplink>(
+                curl, UplinkTarget{.url = target.url,
+                                   .ca_file = target.ca_file,
+                                   .token_file = target.token_file,
+                                   .cert_file = target.cert_file,
+                                   .key_file = target.key_file,
+                                   .interface = {},
+                                   .allow_plain = target.allow_plain}));
+            edges.uplinks.push_back(uplinks.back().get());
         }
     }
     edges.on_stop = [&curl] { curl.stop(); };
