@@ -41,6 +41,11 @@ Result<LockFile> LockFile::take(const std::string& path) {
                                                "; the folder must exist and belong to the user "
                                                "that runs gerbang"};
     }
+    // A hard link or a device put there in our folder's place is not ours to write to.
+    struct stat about {};
+    if (::fstat(fd.get(), &about) != 0 || !S_ISREG(about.st_mode) || about.st_nlink > 1) {
+        return Error{Errc::storage_broken, "open " + path + ": not a plain file: remove it"};
+    }
     int taken = 0;
     do {
         taken = ::flock(fd.get(), LOCK_EX | LOCK_NB);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -192,7 +193,25 @@ Error Connection::error(int rc, std::string_view operation) const {
     return error;
 }
 
+/// The journal holds the customer number and when people use the internet: it is closed to users
+/// outside our group, whatever the umask. SQLite gives its other files the same rights. Failing is
+/// left to SQLite, which says why. Nothing is opened that exists: closing it again would drop the
+/// locks of another connection of this process.
+void close_to_others(const std::string& path) {
+    if (path.empty() || path.front() == ':') return;
+    struct stat about {};
+    if (::stat(path.c_str(), &about) == 0) {
+        constexpr mode_t kOthers = S_IRWXO;
+        if ((about.st_mode & kOthers) == 0) return;
+        [[maybe_unused]] const int done = ::chmod(path.c_str(), about.st_mode & 07777 & ~kOthers);
+        return;
+    }
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd >= 0) ::close(fd);
+}
+
 Result<void> Connection::open(const std::string& path, const std::string& vfs) {
+    if (vfs.empty()) close_to_others(path);
     path_ = path;
     is_counted_ = vfs.empty();
     written_at_open_ = bytes_written();

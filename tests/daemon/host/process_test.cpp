@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -123,6 +124,16 @@ TEST_CASE("LockFile of a process that was killed is free", "[host]") {
     CHECK(LockFile::take(path));
     ::close(ready[0]);
     ::close(ready[1]);
+}
+
+TEST_CASE("LockFile does not write into a file that has another name too", "[host]") {
+    const TempFolder folder;
+    std::ofstream{folder.file("precious")} << "precious";
+    std::filesystem::create_hard_link(folder.file("precious"), folder.file("gerbang.lock"));
+    CHECK_FALSE(LockFile::take(folder.file("gerbang.lock")));
+    std::string text;
+    std::ifstream{folder.file("precious")} >> text;
+    CHECK(text == "precious");
 }
 
 TEST_CASE("LockFile does not follow a symbolic link", "[host]") {

@@ -1,6 +1,7 @@
 #include "daemon/journal/database.hpp"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <catch2/catch.hpp>
 #include <cstdint>
@@ -53,6 +54,28 @@ std::vector<std::uint32_t> pages_in_wal(const std::string& wal) {
 }
 
 }  // namespace
+
+TEST_CASE("The journal's files are closed to others, made anew or found open to all",
+          "[journal][database]") {
+    const TempFolder folder;
+    const auto path = folder.file("journal.db");
+    const auto others_may = [](const std::string& file) {
+        struct stat about {};
+        REQUIRE(::stat(file.c_str(), &about) == 0);
+        return (about.st_mode & S_IRWXO) != 0;
+    };
+    const auto umask_before = ::umask(0);
+    for (const bool was_open_to_all : {false, true}) {
+        if (was_open_to_all) REQUIRE(::chmod(path.c_str(), 0666) == 0);
+        sql::Connection connection;
+        REQUIRE(sql::open_database(connection, path, {}, 4096));
+        REQUIRE(connection.run("INSERT INTO note VALUES('a', 'b')"));
+        CHECK_FALSE(others_may(path));
+        CHECK_FALSE(others_may(path + "-wal"));
+        REQUIRE(connection.run("DELETE FROM note"));
+    }
+    ::umask(umask_before);
+}
 
 TEST_CASE("The journal's connection has the promised settings and a marked file",
           "[journal][database]") {
