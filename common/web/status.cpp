@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/core/utf8.hpp"
+
 namespace gerbang::web {
 namespace {
 
@@ -18,38 +20,11 @@ constexpr std::size_t kMaxRows = 100'000;
 
 // Writing ---------------------------------------------------------------------------------------
 
-/// Length of the well-formed UTF-8 sequence at `at`, 0 if there is none.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned lead = byte(at);
-    if (lead < 0x80) return 1;
-    const std::size_t length = lead >= 0xf0 ? 4 : (lead >= 0xe0 ? 3 : 2);
-    if (lead < 0xc2 || lead > 0xf4 || at + length > text.size()) return 0;
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(at + i) & 0xc0) != 0x80) return 0;
-    }
-    const unsigned second = byte(at + 1);
-    const bool is_overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
-    const bool is_surrogate = lead == 0xed && second > 0x9f;
-    const bool is_beyond = lead == 0xf4 && second > 0x8f;
-    return is_overlong || is_surrogate || is_beyond ? 0 : length;
-}
-
 /// `text` as JSON may carry it. The kernel lets an interface name hold any bytes; one bad name
 /// must not make the whole answer unreadable.
 json::string clean(std::string_view text) {
-    json::string result;
-    for (std::size_t at = 0; at < text.size();) {
-        const auto length = utf8_length(text, at);
-        if (length == 0) {
-            result.append("\xef\xbf\xbd");
-            ++at;
-        } else {
-            result.append(text.substr(at, length));
-            at += length;
-        }
-    }
-    return result;
+    const auto valid = valid_utf8(text);
+    return json::string{valid.data(), valid.size()};
 }
 
 void put_time(json::object& object, json::string_view name, const std::optional<WallTime>& at) {

@@ -148,6 +148,7 @@ int run_receive(const ReceiveOptions& options) {
     const Handler handler = [&receiver](ServerRequest request) {
         return receiver.handle(std::move(request));
     };
+    const Gate gate = [&receiver](const ServerRequest& head) { return receiver.check_head(head); };
     ServerLimits limits;
     limits.max_sessions = kMaxSessions;
     limits.max_body_bytes = Receiver::kMaxBodyBytes;
@@ -163,7 +164,7 @@ int run_receive(const ReceiveOptions& options) {
     local.unix_path = options.store + ".sock";
 
     Signals signals{loop.get_executor()};
-    auto server = start_server(loop.get_executor(), network, limits, handler);
+    auto server = start_server(loop.get_executor(), network, limits, handler, gate);
     if (!server) return failed("cannot_listen", server.error(), EX_UNAVAILABLE);
     auto local_server = start_server(loop.get_executor(), local, ServerLimits{}, handler);
     if (!local_server) return failed("cannot_listen", local_server.error(), EX_UNAVAILABLE);

@@ -177,6 +177,13 @@ net::awaitable<ServerResponse> Receiver::handle(ServerRequest request) {
     co_return response;
 }
 
+std::optional<ServerResponse> Receiver::check_head(const ServerRequest& head) {
+    if (head.is_local || head.path != "/v1/batches" || head.method != "POST") return std::nullopt;
+    const auto proven = authenticate(head);
+    if (proven) return std::nullopt;
+    return refuse(401, "Unauthorized", proven.error().detail, "");
+}
+
 net::awaitable<ServerResponse> Receiver::take_batch(ServerRequest request) {
     const auto proven = authenticate(request);
     if (!proven) {
@@ -237,6 +244,7 @@ net::awaitable<ServerResponse> Receiver::take_batch(ServerRequest request) {
     ServerResponse response;
     response.content_type = wire::kReceiptType;
     response.body = wire::encode_receipt(*outcome.receipt);
+    response.proves_client = true;
     co_return response;
 }
 

@@ -43,6 +43,8 @@ public:
     /// SIGHUP: reads it again; the present tokens stay in force when it is wrong.
     void reload_tokens();
     [[nodiscard]] net::awaitable<ServerResponse> handle(ServerRequest request);
+    /// The gate before `handle`: a batch without a credential is refused before its body is read.
+    [[nodiscard]] std::optional<ServerResponse> check_head(const ServerRequest& head);
     /// Work that has not begun is dropped from now on and answered 503.
     void stop() noexcept;
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "common/core/utf8.hpp"
 #include "common/model/facts.hpp"
 #include "common/model/reading.hpp"
 #include "daemon/host/log.hpp"
@@ -16,9 +17,9 @@ std::int64_t number(std::uint64_t value) {
     return static_cast<std::int64_t>(value);
 }
 
-std::string json_text(std::string_view text) {
+std::string json_text(std::string_view from_outside) {
     std::string json{"\""};
-    for (const char c : text) {
+    for (const char c : valid_utf8(from_outside)) {
         if (c == '"' || c == '\\') {
             json.push_back('\\');
             json.push_back(c);
@@ -127,7 +128,7 @@ std::string fill_sql(std::string_view column) {
            " = (SELECT j.value FROM chunk_values v, json_each(CASE json_type(v.columns, ?3) "
            "WHEN 'array' THEN json_extract(v.columns, ?3) "
            "ELSE json_array(json_extract(v.columns, ?3)) END) j "
-           "WHERE v.epoch_id = chunk.epoch_id AND v.seq = chunk.seq AND j.value IS NOT NULL "
+           "WHERE v.epoch_id = chunk.epoch_id AND v.seq = chunk.seq AND j.value >= 0 "
            "ORDER BY j.key DESC LIMIT 1) WHERE epoch_id = ?1 AND seq > ?2 AND " +
            name + " IS NULL";
 }
@@ -148,7 +149,10 @@ public:
         std::array<std::optional<std::int64_t>, kKeyColumns.size()> newest;
         for (std::size_t i = 0; i < newest.size(); ++i) {
             for (const auto& column : chunk.columns) {
-                if (key_series_[i] == column.series.value) newest[i] = column.values.back();
+                // A counter below zero was never counted; it would overflow every sum.
+                if (key_series_[i] == column.series.value && column.values.back() >= 0) {
+                    newest[i] = column.values.back();
+                }
             }
         }
         db_.run(
@@ -199,6 +203,12 @@ public:
 
     /// The site's attributes are those of the newest `config` event of its current epoch.
     void finish() {
+        if (unreadable_ > 0) {
+            log(LogLevel::notice, "events_not_understood",
+                {{"epoch_row", std::to_string(epoch_id_)},
+                 {"count", std::to_string(unreadable_)},
+                 {"first", first_unreadable_}});
+        }
         if (!site_facts_changed_) return;
         std::optional<ConfigFact> fact;
         {
@@ -253,11 +263,11 @@ private:
             {epoch_id_, boot.value, number(seq.value)});
     }
 
+    /// One line a batch: a batch may hold thousands of such events.
     void unreadable(Seq seq, const Error& error) {
-        log(LogLevel::notice, "event_not_understood",
-            {{"epoch_row", std::to_string(epoch_id_)},
-             {"seq", std::to_string(seq.value)},
-             {"detail", error.detail}});
+        if (unreadable_++ == 0) {
+            first_unreadable_ = "record " + std::to_string(seq.value) + ": " + error.detail;
+        }
     }
 
     void keep(Seq seq, const Result<EpochFact>& fact) {
@@ -342,6 +352,8 @@ private:
     std::array<std::optional<std::int64_t>, kKeyColumns.size()> key_series_;
     BootNo last_boot_;
     bool site_facts_changed_ = false;
+    std::size_t unreadable_ = 0;
+    std::string first_unreadable_;
 };
 
 }  // namespace

@@ -226,12 +226,16 @@ FROM (
     WINDOW in_epoch AS (PARTITION BY s.site, e.epoch ORDER BY c.seq)
 );
 
+-- sum() fails the whole query, of all sites, when one site's numbers overflow; total() does not,
+-- and is exact up to 9 PB.
 CREATE VIEW usage_daily AS
-SELECT site, local_day AS day, sum(rx_bytes) AS rx_bytes, sum(tx_bytes) AS tx_bytes
+SELECT site, local_day AS day, CAST(total(rx_bytes) AS INTEGER) AS rx_bytes,
+    CAST(total(tx_bytes) AS INTEGER) AS tx_bytes
 FROM usage_step GROUP BY site, local_day;
 
 CREATE VIEW usage_total AS
-SELECT site, sum(rx_bytes) AS rx_bytes, sum(tx_bytes) AS tx_bytes
+SELECT site, CAST(total(rx_bytes) AS INTEGER) AS rx_bytes,
+    CAST(total(tx_bytes) AS INTEGER) AS tx_bytes
 FROM usage_step GROUP BY site;
 
 CREATE VIEW outage AS

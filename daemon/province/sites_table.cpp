@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "common/web/text.hpp"
 #include "daemon/province/sites_json.hpp"
 
 namespace gerbang::province {
@@ -19,30 +20,31 @@ struct Words {
     const char* complete;
     const char* missing;
     const char* nothing;
-    const char* since;
+    const char* ago;
     std::array<const char*, 4> ages;  ///< seconds, minutes, hours, days
 };
 
 const Words& words(Language language) {
     static const Words kIndonesian{
-        {"SITUS", "NAMA", "TERDENGAR", "TAUTAN", "UNDUH", "UNGGAH", "CATATAN"},
-        "hidup",
+        {"SITUS", "NAMA", "TERDENGAR", "INTERNET", "DITERIMA", "DIKIRIM", "CATATAN"},
+        "tersambung",
         "PUTUS",
         "belum diketahui",
         "lengkap",
         "kurang",
         "Belum ada situs yang mengirim data.",
-        "sejak",
-        {"dtk lalu", "mnt lalu", "jam lalu", "hari lalu"}};
-    static const Words kEnglish{{"SITE", "NAME", "HEARD", "LINK", "DOWN", "UP", "RECORDS"},
-                                "up",
-                                "DOWN",
-                                "unknown",
-                                "complete",
-                                "missing",
-                                "No site has sent anything yet.",
-                                "since",
-                                {"s ago", "min ago", "h ago", "days ago"}};
+        "lalu",
+        {"dtk", "mnt", "jam", "hari"}};
+    static const Words kEnglish{
+        {"SITE", "NAME", "HEARD", "INTERNET", "RECEIVED", "SENT", "RECORDS"},
+        "up",
+        "DOWN",
+        "unknown",
+        "complete",
+        "missing",
+        "No site has sent anything yet.",
+        "ago",
+        {"s", "min", "h", "days"}};
     return language == Language::english ? kEnglish : kIndonesian;
 }
 
@@ -58,12 +60,12 @@ std::string age(Millis span, const Words& text) {
     return with_unit(seconds / 86'400, text.ages[3]);
 }
 
-std::string link_of(const SiteSummary& site, WallTime now, const Words& text) {
+std::string link_of(const SiteSummary& site, WallTime now, const Words& text, Language language) {
     if (site.outage) {
-        auto link =
-            std::string{text.down} + " (" + std::string{to_string(site.outage->cause)} + ")";
-        if (site.outage->since) link += ", " + age(now - *site.outage->since, text);
-        return link;
+        auto link = std::string{text.down};
+        if (site.outage->since) link += " " + age(now - *site.outage->since, text);
+        const auto cause = web::sentence(language, web::short_cause_text(site.outage->cause));
+        return link + " (" + std::string{cause} + ")";
     }
     if (site.link == LinkState::up) return text.up;
     return site.link == LinkState::down ? text.down : text.unknown;
@@ -84,8 +86,13 @@ std::size_t width_of(const std::string& text) {
 
 /// What a gateway says of itself must not steer the operator's terminal.
 std::string printable(std::string text) {
-    for (auto& c : text) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (byte < 0x20 || byte == 0x7f) text[i] = '?';
+        // U+0080 to U+009F: control characters as well, one of them begins an escape sequence.
+        const bool is_control =
+            byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+        if (is_control) text[i] = text[i + 1] = '?';
     }
     return text;
 }
@@ -112,8 +119,9 @@ std::string to_table(const std::vector<SiteSummary>& sites, WallTime now, Langua
     if (sites.empty()) return std::string{text.nothing} + "\n";
     std::vector<Row> rows{text.headings};
     for (const auto& site : sites) {
-        rows.push_back({site.site, printable(site.name), age(now - site.last_heard, text),
-                        link_of(site, now, text), human_bytes(site.rx_bytes, language),
+        rows.push_back({site.site, printable(site.name),
+                        age(now - site.last_heard, text) + " " + text.ago,
+                        link_of(site, now, text, language), human_bytes(site.rx_bytes, language),
                         human_bytes(site.tx_bytes, language), records_of(site, text)});
     }
     std::array<std::size_t, kColumns> widths{};

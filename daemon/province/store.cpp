@@ -216,8 +216,8 @@ Result<void> SqliteStore::create_or_check(const StoreOptions& options) {
 Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received) {
     if (!is_valid_site_id(batch.site)) return Error{Errc::bad_input, "site id is malformed"};
     if (batch.epoch.is_none()) return Error{Errc::bad_input, "batch without an epoch"};
-    auto records = wire::decode_pack(batch.pack);
-    if (!records) return Error{Errc::bad_input, "pack: " + records.error().detail};
+    auto records = wire::decode_pack(batch.pack, kBatchLimits);
+    if (!records) return Error{records.error().code, "pack: " + records.error().detail};
     if (records->empty()) return Error{Errc::bad_input, "pack without records"};
     const auto links = link(*std::move(records), batch.before);
     const auto range = links.range();

@@ -68,6 +68,11 @@ class Store {
 public:
     static constexpr std::int64_t kMaxSites = 4096;
     static constexpr std::int64_t kMaxEpochsPerSite = 256;
+    /// What one batch may need when decoded. A gateway's journal reads at most 16 MiB of records
+    /// and one commit (4 MiB) for a batch; forty bytes made by hand can stand for 64 MiB of
+    /// readings and four times as much in the store. `too_large` (HTTP 413) makes a sender halve.
+    static constexpr wire::DecodeLimits kBatchLimits{.content_bytes = 16u << 20,
+                                                     .decoded_bytes = 24u << 20};
 
     /// Opens, creates or migrates. `storage_broken` for a file that is not a province store or of
     /// a newer version; `overloaded` when another process has it open.
@@ -76,10 +81,11 @@ public:
 
     /// Stores what is new in `batch`. `received` is the server's wall time, kept beside the data
     /// and never used for order. Errors, each leaving the store unchanged:
-    /// `bad_input` the pack does not decode; `refused` it decodes and cannot be right (record 1
-    /// does not introduce the epoch, ...); `diverged` the chain contradicts what is held, naming
-    /// the record; `overloaded` it would need more than 64 separate ranges, sites or epochs beyond
-    /// the limits, or the database is locked; `storage_full`, `storage_broken`.
+    /// `bad_input` the pack does not decode; `too_large` beyond `kBatchLimits`; `refused` it
+    /// decodes and cannot be right (record 1 does not introduce the epoch, ...); `diverged` the
+    /// chain contradicts what is held, naming the record; `overloaded` it would need more than 64
+    /// separate ranges, sites or epochs beyond the limits, or the database is locked;
+    /// `storage_full`, `storage_broken`.
     [[nodiscard]] virtual Result<Receipt> accept(const wire::Batch& batch, WallTime received) = 0;
 
     /// What is held of an epoch; `not_found` when nothing is.

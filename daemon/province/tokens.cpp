@@ -41,6 +41,11 @@ Result<TokenBook> TokenBook::load(const std::string& path) {
     if (!version || !file) {
         return Error{Errc::bad_input, "tokens file " + path + ": " + std::strerror(errno)};
     }
+    if (version->others_may_write) {
+        return Error{Errc::bad_input, "tokens file " + path +
+                                          " may be written by everybody, who could let themselves "
+                                          "in: chmod o-w"};
+    }
     if (version->bytes > static_cast<std::int64_t>(kMaxFileBytes)) {
         return Error{Errc::bad_input, "tokens file " + path + " is larger than 1 MiB"};
     }
@@ -111,6 +116,7 @@ std::optional<TokenBook::Version> TokenBook::version_of(const std::string& path)
     if (::stat(path.c_str(), &file) != 0) return std::nullopt;
     return Version{.inode = static_cast<std::int64_t>(file.st_ino),
                    .bytes = static_cast<std::int64_t>(file.st_size),
+                   .others_may_write = (file.st_mode & S_IWOTH) != 0,
                    .changed_ns = std::int64_t{file.st_mtim.tv_sec} * 1'000'000'000 +
                                  std::int64_t{file.st_mtim.tv_nsec}};
 }

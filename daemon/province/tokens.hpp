@@ -21,8 +21,8 @@ public:
     static constexpr std::size_t kMaxFileBytes = 1u << 20;
 
     /// `bad_input` names file and line: not `site-id sha256hex`, a hash given to two sites, larger
-    /// than `kMaxFileBytes`. Empty lines and lines that begin with '#' are skipped; a site may
-    /// have several tokens, so that one can be replaced without a gap.
+    /// than `kMaxFileBytes`, writable by everybody. Empty lines and lines that begin with '#' are
+    /// skipped; a site may have several tokens, so that one can be replaced without a gap.
     [[nodiscard]] static Result<TokenBook> load(const std::string& path);
     [[nodiscard]] static Result<TokenBook> parse(std::string_view text, const std::string& path);
 
@@ -43,6 +43,7 @@ private:
     struct Version {
         std::int64_t inode = 0;
         std::int64_t bytes = 0;
+        bool others_may_write = false;
         std::int64_t changed_ns = 0;
         bool operator==(const Version&) const = default;
     };

@@ -200,6 +200,25 @@ TEST_CASE("Receiver lets nobody in without the site's own credential", "[provinc
     CHECK(receipt_in(bench.ask(batch_request(site.all(), token))).through == site.last());
 }
 
+TEST_CASE("Receiver's gate refuses a batch without a credential by its head alone", "[province]") {
+    TokensFile tokens;
+    const auto token = tokens.add("muara-siran");
+    Bench bench{{.tokens_file = tokens.path()}};
+    auto head = batch_request(SampleSite{"muara-siran"}.all());
+    head.body.clear();
+    for (const auto& wrong : {std::string{}, std::string{"Bearer "}, "Bearer x" + token}) {
+        head.authorization = wrong;
+        const auto refusal = bench.receiver->check_head(head);
+        REQUIRE(refusal);
+        CHECK(refusal->status == 401);
+    }
+    head.authorization = "Bearer " + token;
+    CHECK_FALSE(bench.receiver->check_head(head));
+    head.authorization.clear();
+    head.path = "/healthz";
+    CHECK_FALSE(bench.receiver->check_head(head));
+}
+
 TEST_CASE("Receiver takes a new token within a second and drops a removed one", "[province]") {
     TokensFile file;
     const auto old_token = file.add("muara-siran");

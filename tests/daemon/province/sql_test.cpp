@@ -299,6 +299,39 @@ TEST_CASE("SQL counts what was used after a rollback on top of what was used bef
     CHECK(database->number("SELECT sum(rx_bytes) FROM usage_daily") == expected);
 }
 
+TEST_CASE("SQL sums every site's usage although one site sends impossible counters", "[province]") {
+    const Folder folder;
+    auto store = open_store(folder.file("p.db"));
+    SampleSite good{"good"};
+    good.anchor();
+    good.minutes(3);
+    REQUIRE(store->accept(good.all(), kNow));
+    SampleSite bad{"bad", 2};
+    bad.minute();  // introduces the series: 1 and 2 are the WAN counters
+    auto records = bad.records();
+    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+    std::int64_t ms = 10'000'000;
+    for (const auto value : {kMost, std::int64_t{0}, kMost, -kMost - 1, kMost}) {
+        const Tick tick{.at = monotonic_from_ms(ms += 60'000),
+                        .readings = {{SeriesId{1}, value}, {SeriesId{2}, value}}};
+        records.push_back({records.back().seq.next(), make_chunk(BootNo{1}, {tick})});
+    }
+    auto batch = bad.all();
+    batch.pack = wire::encode_pack(records);
+    REQUIRE(store->accept(batch, kNow));
+    const auto list = store->list();
+    REQUIRE(list);
+    CHECK(list->size() == 2);
+    store.reset();
+
+    auto database = look_into(folder.file("p.db"));
+    CHECK(database->number("SELECT count(*) FROM usage_total") == 2);
+    CHECK(database->number("SELECT rx_bytes FROM usage_total WHERE site = 'good'") ==
+          good.wan_rx_bytes());
+    CHECK(database->number("SELECT count(*) FROM usage_daily WHERE rx_bytes > 0") == 2);
+    CHECK_FALSE(database->failure());
+}
+
 TEST_CASE("SQL examples of config/province/README.md run and give rows", "[province]") {
     const Folder folder;
     SampleSite site{"muara-siran"};

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
+#include "daemon/province/sites_json.hpp"
 #include "tests/support/sample_site.hpp"
 #include "tests/support/seed.hpp"
 
@@ -254,4 +255,54 @@ TEST_CASE("Store lists what is held and missing, usage over epochs, link and ope
     CHECK(line.epochs[1].is_current);
     CHECK(line.epochs[1].missing == std::vector<SeqRange>{{Seq{last - 8}, Seq{last - 4}}});
     CHECK(line.epochs[1].held == std::vector<SeqRange>{{Seq{last - 3}, Seq{last}}});
+}
+
+TEST_CASE("Store refuses a batch that few bytes blow up, so that the sender halves it",
+          "[province]") {
+    auto store = memory_store();
+    SampleSite site{"muara-siran"};
+    // Three numbers a column stand for a thousand readings.
+    std::vector<Tick> ticks(1000);
+    for (std::size_t t = 0; t < ticks.size(); ++t) {
+        ticks[t].at = monotonic_from_ms(static_cast<std::int64_t>(t) * 10'000);
+        for (std::uint32_t s = 1; s <= 4000; ++s) {
+            ticks[t].readings.push_back({SeriesId{s}, static_cast<std::int64_t>(t)});
+        }
+    }
+    auto records = site.records();
+    records.push_back({site.last().next(), make_chunk(BootNo{1}, ticks)});
+    auto batch = site.all();
+    batch.pack = wire::encode_pack(records);
+    REQUIRE(batch.pack.size() < 64 * 1024);
+    CHECK(refusal(store->accept(batch, kNow)) == Errc::too_large);
+    CHECK(refusal(store->receipt(site.site(), site.epoch())) == Errc::not_found);
+}
+
+TEST_CASE("A site with hostile names and numbers spoils neither the list nor its neighbours",
+          "[province]") {
+    auto store = memory_store();
+    SampleSite good{"good"};
+    good.anchor();
+    good.minutes(3);
+    REQUIRE(store->accept(good.all(), kNow));
+    SampleSite bad{"bad", 2};
+    bad.configure({.site = "bad",
+                   .site_code = "\xff\xfe",
+                   .site_name = "x\xc3(\x1b[2J\xc2\x9b",
+                   .provider = "\xf5",
+                   .product = {},
+                   .medium = {},
+                   .customer_number = {},
+                   .utc_offset = {}});
+    REQUIRE(store->accept(bad.all(), kNow));
+
+    const auto list = store->list();
+    REQUIRE(list);
+    const auto read_back = sites_from_json(to_json(*list));
+    REQUIRE(read_back);
+    CHECK(*read_back == *list);
+    const auto table = to_table(*list, kNow, Language::english);
+    for (const auto* control : {"\x1b", "\xc2\x9b"}) {
+        CHECK(table.find(control) == std::string::npos);
+    }
 }

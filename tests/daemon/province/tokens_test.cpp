@@ -83,6 +83,13 @@ TEST_CASE("TokenBook sees an added token after refresh and keeps the old ones on
     CHECK(book->site_of(*second) == "site-b");
     CHECK(book->site_of(*first) == "site-a");
 
+    // Whoever may write the file may let himself in.
+    REQUIRE(::chmod(path.c_str(), 0602) == 0);
+    const auto open_to_all = TokenBook::load(path);
+    REQUIRE_FALSE(open_to_all);
+    CHECK(open_to_all.error().detail.find("chmod o-w") != std::string::npos);
+    REQUIRE(::chmod(path.c_str(), 0600) == 0);
+
     {
         std::ofstream file{path};
         file << "nonsense\n";
