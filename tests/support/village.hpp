@@ -60,7 +60,8 @@ public:
     void link_changed();
 
     [[nodiscard]] bool is_running() const { return daemon_ != nullptr; }
-    /// The daemon's life ended by itself, by its storage: `kill` it, then `start` the next one.
+    /// The daemon's life ended by itself, or could not begin, by its storage: `kill` it, then
+    /// `start` the next one.
     [[nodiscard]] bool has_ended() const { return end_.has_value(); }
     [[nodiscard]] Daemon& daemon();
     [[nodiscard]] province::Store& province() { return *store_; }
