@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "common/core/check.hpp"
@@ -46,8 +47,12 @@ WallReading SystemClock::wall() const {
 }
 
 net::awaitable<bool> SystemClock::sleep_until(Monotonic deadline, Bell* bell) {
-    return sleepers_.suspend(
-        deadline, bell, [this, deadline]() -> std::optional<Millis> { return deadline - now(); });
+    // Asio's timer counts nanoseconds, in which "never" does not fit: an overflow would fire it at
+    // once, again and again. The rest is asked for anew after each timer.
+    static constexpr Millis kLongestTimer{3'600'000};
+    return sleepers_.suspend(deadline, bell, [this, deadline]() -> std::optional<Millis> {
+        return std::min(deadline - now(), kLongestTimer);
+    });
 }
 
 void SystemClock::stop() {

@@ -306,6 +306,24 @@ TEST_CASE("SystemClock sleeps no less than asked and returns false once stopped"
     CHECK(story[2].find("stopped stopped") == 0);
 }
 
+TEST_CASE("SystemClock waits for a bell without a deadline and without waking up", "[host]") {
+    net::io_context io;
+    SystemClock clock;
+    Bell bell;
+    bool has_rung = false;
+    const auto wait = [&]() -> net::awaitable<void> {
+        has_rung = co_await clock.sleep_until(Monotonic::max(), &bell);
+    };
+    net::co_spawn(io, wait, [](std::exception_ptr failure) { CHECK_FALSE(failure); });
+    // Handlers are counted, not time: a timer that overflowed would run tens of thousands.
+    CHECK(io.run_for(std::chrono::milliseconds(50)) < 10);
+    CHECK_FALSE(has_rung);
+    bell.ring();
+    io.restart();
+    io.run_for(std::chrono::seconds(5));
+    CHECK(has_rung);
+}
+
 TEST_CASE("SystemClock reads a device time and a wall time that advance", "[host]") {
     SystemClock clock;
     const auto first = clock.now();
