@@ -13,6 +13,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
 set(lib ${GERBANG_SYSROOT}/usr/lib/aarch64-linux-gnu)
+set(CMAKE_CXX_FLAGS_INIT "-isystem ${GERBANG_SYSROOT}/usr/include/aarch64-linux-gnu")
 set(CMAKE_EXE_LINKER_FLAGS_INIT
     "-L${lib} -Wl,-rpath-link,${lib} -Wl,-rpath-link,${GERBANG_SYSROOT}/lib/aarch64-linux-gnu")
 set(ENV{PKG_CONFIG_DIR} "")

@@ -80,7 +80,7 @@ ip netns exec $ns collectd -f -C "$dir/collectd.conf" &
 collectd=$!
 pids=($gerbang $collectd)
 sleep 3  # both have started; what starting costs is another question
-cpu_ns() { awk '{sum += $1} END {print sum}' /proc/"$1"/task/*/schedstat; }
+cpu_ns() { awk '{sum += $1} END {printf "%.0f", sum}' /proc/"$1"/task/*/schedstat; }
 gerbang_before=$(cpu_ns $gerbang) collectd_before=$(cpu_ns $collectd)
 sleep "$seconds"
 gerbang_ns=$(($(cpu_ns $gerbang) - gerbang_before))
