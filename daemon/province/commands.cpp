@@ -134,6 +134,12 @@ int run_list(const std::string& store, bool as_json, Language language) {
 
 int run_copy(const std::string& store, const std::string& target, Language language) {
     const auto absolute = std::filesystem::absolute(target).string();
+    std::error_code ignored;
+    if (std::filesystem::exists(absolute, ignored)) {
+        return complain(language, "berkas ini sudah ada; hapus dahulu, atau pilih nama lain",
+                        "this file exists; remove it, or choose another name", absolute,
+                        EX_CANTCREAT);
+    }
     const auto answer =
         ask_receiver(store, "POST", "/v1/copy?to=" + percent_encoded(absolute), kCopyTimeout);
     auto copied = answer ? ok() : Result<void>{answer.error()};

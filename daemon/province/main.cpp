@@ -30,10 +30,10 @@ int main(int argc, char** argv) {
     receive_command->add_option("--tls-key", receive.tls_key, "PEM");
     receive_command->add_option("--client-ca", receive.client_ca,
                                 "PEM; CN sertifikat = site id / certificate CN = site id");
-    receive_command->add_option("--tokens", receive.tokens, "site-id sha256hex");
+    receive_command->add_option("--tokens", receive.tokens, "berkas token / file of tokens");
     receive_command->add_flag("--trust-network", receive.trust_network,
-                              "tanpa TLS atau kredensial di luar loopback / no TLS or "
-                              "credentials beyond loopback");
+                              "tanpa TLS atau token, hanya jaringan uji\n"
+                              "no TLS or tokens, test networks only");
     receive_command->add_flag("--verbose", receive.verbose, "log setiap batch / log every batch");
 
     std::string store = receive.store;
@@ -53,7 +53,8 @@ int main(int argc, char** argv) {
     auto* token_command =
         app.add_subcommand("token", "Token baru untuk satu situs / a new token for a site");
     token_command->add_option("site", site, "site.id")->required();
-    token_command->add_option("--tokens", tokens, "site-id sha256hex")->capture_default_str();
+    token_command->add_option("--tokens", tokens, "berkas token / file of tokens")
+        ->capture_default_str();
 
     bool is_quiet = false;
     token_command->add_flag("--quiet", is_quiet, "token saja / the token alone");
