@@ -72,12 +72,25 @@ int run(const Request& request, Language language, bool file_may_choose,
     return run_daemon(loaded, file, request.paths);
 }
 
+void replace(std::string& text, std::string_view words, std::string_view by) {
+    const auto at = text.find(words);
+    if (at != std::string::npos) text.replace(at, words.size(), by);
+}
+
 /// What was wrong with the command line, in the reader's language, with a suggestion and the help.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error, Language language) {
     using web::say;
     using web::Text;
     const auto unknown = app.remaining(true);
-    auto text = say(language, Text::bad_option, {cli::one_line(error.what())});
+    std::string detail = error.what();
+    if (language == Language::indonesian) {
+        // The parser's own words, as far as our options can bring them up.
+        replace(detail, " not in {", " bukan salah satu dari {");
+        replace(detail, "Value ", "nilai ");
+        replace(detail, " not in range ", " di luar batas ");
+        replace(detail, " to 100000", " sampai 100000");
+    }
+    auto text = say(language, Text::bad_option, {cli::one_line(detail)});
     if (!unknown.empty()) {
         std::vector<std::string_view> commands;
         const auto known = app.get_subcommands([](const CLI::App*) { return true; });
@@ -164,8 +177,9 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
 
     for (auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
         command->group(in("Perintah", "Commands"));
-        command->footer(in("\nPilihan untuk semua perintah (--json, --lang, ...): gerbang --help",
-                           "\nOptions of all commands (--json, --lang, ...): gerbang --help"));
+        command->get_help_ptr()->group(in("Pilihan", "Options"));
+        command->footer(in("Pilihan untuk semua perintah (--json, --lang, ...): gerbang --help",
+                           "Options of all commands (--json, --lang, ...): gerbang --help"));
     }
 
     const auto language = wished.value_or(Language::indonesian);
