@@ -77,8 +77,9 @@ $gerbang status || true
 cat <<TXT
 
 Both run until Ctrl-C. In another terminal:
-  $gerbang status            (also: usage --by day, outages, sync; --lang en)
+  $gerbang status
+      (also: usage --by day, outages, sync; --lang en)
   $bin/gerbang-province list --store $run/province.db
-  $bin/gerbang-province copy --store $run/province.db today.db, then sqlite3 today.db
+  $bin/gerbang-province copy --store $run/province.db today.db && sqlite3 today.db
 TXT
 wait "$daemon"
