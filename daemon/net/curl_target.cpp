@@ -1,6 +1,7 @@
 #include "daemon/net/curl_target.hpp"
 
 #include <arpa/inet.h>
+#include <curl/curl.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -156,9 +157,10 @@ Result<void> check_target(const UplinkTarget& target) {
     return ok();
 }
 
-Error uplink_error(CURLcode code, const std::string& request, const std::string& text,
+Error uplink_error(int code, const std::string& request, const std::string& text,
                    const UplinkTarget& target) {
-    const std::string why = request + ": " + (text.empty() ? curl_easy_strerror(code) : text);
+    const std::string why =
+        request + ": " + (text.empty() ? curl_easy_strerror(static_cast<CURLcode>(code)) : text);
     switch (code) {
         case CURLE_PEER_FAILED_VERIFICATION:
             if (contains(text, "not yet valid") || contains(text, "expired")) {

@@ -2,8 +2,6 @@
 
 // What belongs to one target and is used by its transfers. Internal to daemon/net.
 
-#include <curl/curl.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -38,8 +36,8 @@ struct CurlTarget {
 
     const UplinkTarget target;
     const bool is_https;
-    TokenFile token;          ///< curl thread
-    CURLSH* share = nullptr;  ///< TLS sessions, for resumption; curl thread
+    TokenFile token;        ///< curl thread
+    void* share = nullptr;  ///< CURLSH: TLS sessions, for resumption; curl thread
     std::atomic<std::uint64_t> sent_bytes{0};
     std::atomic<std::uint64_t> received_bytes{0};
 };
@@ -47,8 +45,9 @@ struct CurlTarget {
 /// Checks url and files of `target`; see `open_uplink`.
 [[nodiscard]] Result<void> check_target(const UplinkTarget& target);
 
-/// Which reaction a failed exchange calls for; `text` is libcurl's own explanation.
-[[nodiscard]] Error uplink_error(CURLcode code, const std::string& request, const std::string& text,
+/// `code` is a CURLcode. Which reaction a failed exchange calls for; `text` is libcurl's own
+/// explanation.
+[[nodiscard]] Error uplink_error(int code, const std::string& request, const std::string& text,
                                  const UplinkTarget& target);
 
 }  // namespace gerbang

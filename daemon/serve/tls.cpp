@@ -18,7 +18,7 @@ Error refused(const std::string& operation, const std::string& why) {
 
 }  // namespace
 
-std::string client_name_of(SSL* handle) {
+std::string client_name_of(ssl_st* handle) {
     if (SSL_get_verify_result(handle) != X509_V_OK) return {};
     const X509* certificate = SSL_get0_peer_certificate(handle);
     if (certificate == nullptr) return {};

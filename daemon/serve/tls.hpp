@@ -2,8 +2,6 @@
 
 // Keys, certificates and names of the HTTP server. Internal to daemon/serve.
 
-#include <openssl/types.h>
-
 #include <string>
 
 #include "common/core/result.hpp"
@@ -12,6 +10,7 @@
 namespace boost::asio::ssl {
 class context;
 }
+struct ssl_st;  // OpenSSL's SSL
 
 namespace gerbang {
 
@@ -21,6 +20,6 @@ namespace gerbang {
 
 /// The common name of the verified client certificate; empty without one, or when the name is
 /// missing, repeated or holds control characters.
-[[nodiscard]] std::string client_name_of(SSL* handle);
+[[nodiscard]] std::string client_name_of(ssl_st* handle);
 
 }  // namespace gerbang
