@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "daemon/meter/proc_parse.hpp"
 
@@ -78,6 +79,12 @@ void Health::read(Monotonic now, std::vector<Reading>& into) {
         if (const auto temperature = proc::parse_millicelsius(*text))
             add(into, zone.series, *temperature / 500 * 5);
     }
+    const auto minute = to_ms(now) / 60'000;
+    if (std::exchange(minute_, minute) != minute) read_slow_ones(into);
+}
+
+void Health::read_slow_ones(std::vector<Reading>& into) {
+    std::array<char, 4096> buffer;
     if (const auto text = stat_.read(buffer)) {
         if (const auto ticks = proc::parse_cpu_ticks(*text))
             add(into, cpu_series_, earlier_cpu_ms_ + static_cast<std::int64_t>(*ticks) * tick_ms_);
@@ -86,13 +93,6 @@ void Health::read(Monotonic now, std::vector<Reading>& into) {
         if (const auto pages = proc::parse_resident_pages(*text))
             add(into, resident_series_, rounded_down(*pages * page_bytes_, kMiB / 16));
     }
-    read_state_folder(now, into);
-}
-
-void Health::read_state_folder(Monotonic now, std::vector<Reading>& into) {
-    const auto minute = to_ms(now) / 60'000;
-    if (minute == free_asked_minute_) return;
-    free_asked_minute_ = minute;
     struct statvfs facts {};
     if (::statvfs(state_.c_str(), &facts) != 0) return;
     const auto free = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
