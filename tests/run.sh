@@ -41,13 +41,17 @@ configure_and_build build/product all -- -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGER
     -DGERBANG_LTO=ON
 stamp
 
+timeout_s=900
+if [ "$long" = 1 ]; then
+    export GERBANG_EFFORT=100
+    timeout_s=86400
+fi
 say "Release build with tests"
 configure_and_build build/release all -- -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DGERBANG_PRODUCT_DIR="$top/build/product"
+    -DGERBANG_PRODUCT_DIR="$top/build/product" -DGERBANG_TEST_TIMEOUT=$timeout_s
 stamp
 
 say "Tests of the release build"
-[ "$long" = 1 ] && export GERBANG_EFFORT=100
 run_ctest build/release
 stamp
 

@@ -7,12 +7,15 @@ target_compile_definitions(gerbang_test_main PUBLIC CATCH_CONFIG_FAST_COMPILE
     GERBANG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 target_link_libraries(gerbang_test_main PUBLIC gerbang_core)
 
+set(GERBANG_TEST_TIMEOUT 900 CACHE STRING "Seconds a test may take; tests/run.sh --long raises it")
+
 # gerbang_test(name sources...): the executable test_<name>, run by ctest as <name>.
 function(gerbang_test name)
     add_executable(test_${name} ${ARGN})
     target_link_libraries(test_${name} PRIVATE gerbang_test_main)
     add_test(NAME ${name} COMMAND test_${name})
-    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77
+        TIMEOUT ${GERBANG_TEST_TIMEOUT})
 endfunction()
 
 # Tests that need more than their own folder: called after all libraries exist.

@@ -1,28 +1,47 @@
 #!/usr/bin/env bash
-# tests/fuzz/run.sh BUILD RUNS: each harness of BUILD for RUNS inputs, from its corpus, with a seed
-# that is printed. Inputs found here are not kept; a crash is, under BUILD/crashes.
+# tests/fuzz/run.sh BUILD RUNS: each harness of BUILD for RUNS inputs, two at a time, from its corpus,
+# with a seed that is printed. Inputs found here are not kept; a crash is, under BUILD/crashes.
 set -euo pipefail
 build=$1 runs=$2
-here=$(cd "$(dirname "$0")" && pwd)
+corpora=$(cd "$(dirname "$0")" && pwd)/corpus
 seed=${GERBANG_SEED:-1}
 mkdir -p "$build/crashes"
-failed=0
-for harness in "$build"/fuzz_*; do
-    [ -x "$harness" ] || continue
+
+run_one() {
+    local harness=$1 name scratch corpus status=0
     name=$(basename "$harness")
-    corpus=$here/corpus/${name#fuzz_}
+    corpus=$corpora/${name#fuzz_}
     scratch=$(mktemp -d)
-    if timeout 1500 "$harness" -runs="$runs" -seed="$seed" -max_total_time=1200 -timeout=10 \
-        -rss_limit_mb=2048 -max_len=65536 -len_control=20 -verbosity=0 -print_final_stats=1 \
-        -artifact_prefix="$build/crashes/$name-" "$scratch" $([ -d "$corpus" ] && echo "$corpus") \
-        >"$build/$name.log" 2>&1; then
+    [ -d "$corpus" ] || corpus=
+    # shellcheck disable=SC2086
+    "$harness" -runs="$runs" -seed="$seed" -timeout=20 -rss_limit_mb=2048 -max_len=16384 \
+        -print_final_stats=1 -artifact_prefix="$build/crashes/$name-" "$scratch" $corpus \
+        >"$build/$name.log" 2>&1 || status=$?
+    rm -rf "$scratch"
+    if [ "$status" = 0 ]; then
         printf '%-24s %9s inputs, seed %s, 0 crashes\n' "$name" \
             "$(awk '/number_of_executed_units/ {print $2}' "$build/$name.log")" "$seed"
     else
-        failed=1
         printf '%-24s FAILED, see %s\n' "$name" "$build/$name.log"
         tail -n 30 "$build/$name.log"
     fi
-    rm -rf "$scratch"
+    return "$status"
+}
+
+failed=0
+running=0
+for harness in "$build"/fuzz_*; do
+    [ -x "$harness" ] && [ -f "$harness" ] || continue
+    case $harness in *.log) continue ;; esac
+    if [ "$running" -ge 2 ]; then
+        wait -n || failed=1
+        running=$((running - 1))
+    fi
+    run_one "$harness" &
+    running=$((running + 1))
+done
+while [ "$running" -gt 0 ]; do
+    wait -n || failed=1
+    running=$((running - 1))
 done
 exit "$failed"
