@@ -1,5 +1,6 @@
 #include "daemon/app/process.hpp"
 
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include <algorithm>
@@ -266,6 +267,8 @@ bool make_folder(const std::string& path) {
 
 int run_process(const LoadedConfig& loaded, const std::string& config_file,
                 const HostPaths& paths) {
+    // Usage and the contract's facts concern nobody else on this machine.
+    ::umask(0027);
     set_log_level(level_of(loaded.config.log_level));
     if (!make_folder(paths.state) || !make_folder(paths.runtime)) return EX_CANTCREAT;
     auto lock = LockFile::take(paths.state + "/gerbang.lock");
