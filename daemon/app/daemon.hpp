@@ -43,6 +43,10 @@ struct Edges {
     std::function<void()> on_stop;
 };
 
+/// The reason given to `Daemon::stop` when another life begins at once with a new configuration:
+/// the next life then sees no gap.
+inline constexpr const char* kStopForConfiguration = "configuration";
+
 /// Why `Daemon::run` returned.
 enum class RunEnd {
     stopped,         ///< `stop` was called and everything is committed

@@ -109,7 +109,7 @@ net::awaitable<void> obey(Process& process, Signals& signals) {
         }
         log(LogLevel::notice, "config_accepted", {{"file", process.config_file}});
         process.pending = std::move(loaded.config);
-        if (process.current != nullptr) process.current->stop("configuration");
+        if (process.current != nullptr) process.current->stop(kStopForConfiguration);
     }
 }
 

@@ -163,6 +163,10 @@ void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovere
                                                       ? config_.metering.tick
                                                       : config_.metering.commit};
         if (!open_outages.empty()) previous->open = open_outages.back();
+        if (ended_cleanly && state.last_event_of_stop) {
+            const auto stop = stop_from(*state.last_event_of_stop);
+            previous->was_reload = stop && stop->reason == kStopForConfiguration;
+        }
     }
     ledger_ = Ledger{config_.probe.failures, last_outage_id};
     write_down(ledger_.start(previous, here(), same_boot));

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxEvidence = 480;
 constexpr std::size_t kMaxGaps = 64;
+/// A reload takes milliseconds; what takes longer was a death in the middle of one.
+constexpr Millis kReloadTime{5000};
 
 /// Cuts to `kMaxEvidence` bytes without splitting a UTF-8 sequence.
 std::string shortened(std::string text) {
@@ -62,6 +64,17 @@ std::vector<Outage> Ledger::start(const std::optional<PreviousRun>& previous, De
     if (boot_before > now.boot || (boot_before == now.boot && !same_boot)) return {};
     // A run that died before its first tick left no proof of life on this boot.
     if (boot_before != now.boot) same_boot = false;
+    if (previous->was_reload && same_boot && now.at - previous->last_tick.at <= kReloadTime) {
+        if (!previous->open) return {};
+        if (!is_gap_cause(previous->open->cause)) {
+            open_ = previous->open;
+            last_id_ = std::max(last_id_, open_->id);
+            last_good_ = open_->last_good;
+            last_bad_ = std::max(previous->last_tick, open_->first_bad);
+            enter(LinkState::down, open_->first_bad);
+            return {};
+        }
+    }
 
     const auto cause = gap_cause(*previous, same_boot);
     const DeviceTime last = same_boot ? std::min(previous->last_tick, now) : previous->last_tick;

@@ -34,6 +34,9 @@ struct PreviousRun {
     /// The daemon, had it lived, would have left a further proof of life within this time: the
     /// commit interval after a lost ring, the tick interval after a surviving one.
     Millis longest_silence{60000};
+    /// It ended to read a new configuration and the next began in the same process, at once: no
+    /// gap, and an open outage goes on.
+    bool was_reload = false;
 };
 
 /// Keeps the WAN link's state and its outages (design 6, first version: causes `carrier`, `isp`,

@@ -528,6 +528,52 @@ TEST_CASE("Ledger closes a gap at the start when nothing can be asked", "[ledger
     CHECK_FALSE(ledger.is_in_doubt());
 }
 
+TEST_CASE("Ledger sees no gap in a reload of the configuration", "[ledger]") {
+    const DeviceTime last{BootNo{1}, monotonic_from_ms(100'000)};
+    const DeviceTime now{BootNo{1}, monotonic_from_ms(100'030)};
+    PreviousRun previous{.last_tick = last,
+                         .ended_cleanly = true,
+                         .open = std::nullopt,
+                         .earlier = {},
+                         .longest_silence = Millis{10'000},
+                         .was_reload = true};
+    SECTION("with the link up") {
+        Ledger ledger{3, 7};
+        CHECK(ledger.start(previous, now, true).empty());
+        CHECK(ledger.state() == LinkState::unknown);
+    }
+    SECTION("with the link down: the outage goes on as it was") {
+        previous.open = Outage{.id = 7,
+                               .segment = 1,
+                               .cause = Cause::isp,
+                               .last_good = {BootNo{1}, monotonic_from_ms(40'000)},
+                               .first_bad = {BootNo{1}, monotonic_from_ms(50'000)},
+                               .last_bad = {},
+                               .first_good = {},
+                               .evidence = "targets silent"};
+        Ledger ledger{3, 7};
+        CHECK(ledger.start(previous, now, true).empty());
+        CHECK(ledger.state() == LinkState::down);
+        CHECK(ledger.cause() == Cause::isp);
+        const DeviceTime answer{BootNo{1}, monotonic_from_ms(110'000)};
+        const auto ended = ledger.observe(
+            {.at = answer, .has_carrier = true, .asked = 2, .answered = 2, .evidence = {}});
+        REQUIRE(ended.size() == 1);
+        CHECK(ended[0].id == 7);
+        CHECK(ended[0].segment == 1);
+        CHECK(ended[0].first_bad == previous.open->first_bad);
+        CHECK(ended[0].last_bad == last);
+        CHECK(ended[0].first_good == answer);
+    }
+    SECTION("unless the next life was long in coming") {
+        Ledger ledger{3, 7};
+        const DeviceTime late{BootNo{1}, monotonic_from_ms(160'000)};
+        const auto gap = ledger.start(previous, late, true);
+        REQUIRE(gap.size() == 1);
+        CHECK(gap[0].cause == Cause::daemon);
+    }
+}
+
 TEST_CASE("Ledger invents no gap for a previous run that cannot be ordered before the start",
           "[ledger]") {
     Ledger other_boot;
