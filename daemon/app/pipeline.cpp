@@ -10,6 +10,7 @@
 namespace gerbang {
 namespace {
 
+constexpr Millis kAnchorInterval{10'000};
 constexpr Millis kCheckpointInterval{3'600'000};
 
 /// The first multiple of `step` after `now`: ticks of all sites and boots fall on a grid.
@@ -216,7 +217,10 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
     last_tick_ = at;
 }
 
-void Daemon::Pipeline::note_anchor(Monotonic) {
+void Daemon::Pipeline::note_anchor(Monotonic at) {
+    // Asking the kernel each second would be a good part of a tick's cost, and tell nothing new.
+    const auto slot = to_ms(at) / kAnchorInterval.count();
+    if (std::exchange(anchor_slot_, slot) == slot) return;
     const auto wall = edges_.clock->wall();
     if (!wall.is_synchronised && !config_.clock.trust_system) return;
     const Anchor candidate{

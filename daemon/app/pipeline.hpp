@@ -103,6 +103,7 @@ private:
     Monotonic started_;
     Monotonic last_tick_;
     Monotonic last_checkpoint_;
+    std::int64_t anchor_slot_ = -1;  ///< 10 s of the last look at the clock
     std::optional<Anchor> latest_anchor_;
     std::uint64_t recovered_ticks_ = 0;
     std::uint64_t missed_ticks_ = 0;

@@ -65,6 +65,14 @@ void Health::restore(const std::vector<Reading>& totals) {
 }
 
 void Health::read(Monotonic now, std::vector<Reading>& into) {
+    // The kernel computes its load every 5 s; at a faster tick more readings would say nothing new.
+    const auto moment = to_ms(now) / 5'000;
+    if (std::exchange(moment_, moment) != moment) read_load(into);
+    const auto minute = to_ms(now) / 60'000;
+    if (std::exchange(minute_, minute) != minute) read_slow_ones(into);
+}
+
+void Health::read_load(std::vector<Reading>& into) {
     std::array<char, 4096> buffer;
     if (const auto text = load_.read(buffer)) {
         if (const auto load = proc::parse_load1(*text)) add(into, load_series_, *load);
@@ -79,8 +87,6 @@ void Health::read(Monotonic now, std::vector<Reading>& into) {
         if (const auto temperature = proc::parse_millicelsius(*text))
             add(into, zone.series, *temperature / 500 * 5);
     }
-    const auto minute = to_ms(now) / 60'000;
-    if (std::exchange(minute_, minute) != minute) read_slow_ones(into);
 }
 
 void Health::read_slow_ones(std::vector<Reading>& into) {

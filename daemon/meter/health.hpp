@@ -31,9 +31,9 @@ public:
 
     /// Once, before the first `read`: the CPU time of earlier runs goes on.
     void restore(const std::vector<Reading>& totals);
-    /// Appends what can be read now; free space and the daemon's own figures at most once a minute
-    /// of device time: the one may wait for the file system, the others cost the kernel more than
-    /// the rest of a tick.
+    /// Appends what can be read now; load, memory and temperature at most every 5 s, free space and
+    /// the daemon's own figures at most once a minute of device time: the one may wait for the file
+    /// system, the others cost the kernel more than the rest of a tick.
     void read(Monotonic now, std::vector<Reading>& into);
 
 private:
@@ -43,6 +43,7 @@ private:
         SeriesId series;
     };
     void find_zones(const std::string& sys, SeriesTable& series);
+    void read_load(std::vector<Reading>& into);
     void read_slow_ones(std::vector<Reading>& into);
 
     std::string state_;
@@ -50,6 +51,7 @@ private:
     std::vector<Zone> zones_;
     SeriesId load_series_, memory_series_, free_series_, cpu_series_, resident_series_;
     std::int64_t earlier_cpu_ms_ = 0;
+    std::int64_t moment_ = -1;  ///< 5 s of the last reading of the load
     std::int64_t minute_ = -1;  ///< of the last slow reading
     std::int64_t tick_ms_ = 10;
     std::uint64_t page_bytes_ = 4096;

@@ -135,6 +135,26 @@ std::string_view kind_of(std::span<const std::byte> link_info) {
     return kind;
 }
 
+bool take_link_statistics(std::span<const std::byte> payload, std::vector<Link>& links,
+                          StatisticsTally& tally) {
+    const auto info = front_as<if_stats_msg>(payload);
+    if (!info) return false;
+    const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) {
+        return link.reading.ifindex == info->ifindex;
+    });
+    if (found == links.end()) {
+        tally.has_unknown = true;
+        return true;
+    }
+    for_each_attribute(payload.subspan(MNL_ALIGN(sizeof(if_stats_msg))),
+                       [&](std::uint16_t type, std::span<const std::byte> value) {
+                           if (type != IFLA_STATS_LINK_64 || value.size() < 64) return;
+                           take_statistics(value, found->reading);
+                           ++tally.known;
+                       });
+    return true;
+}
+
 bool take_link(std::span<const std::byte> payload, std::vector<Link>& into) {
     const auto info = front_as<ifinfomsg>(payload);
     if (!info) return false;
@@ -259,6 +279,14 @@ Progress parse_links(Datagram datagram, std::uint32_t sequence, std::vector<Link
                 [&into](const nlmsghdr& header, std::span<const std::byte> payload) {
                     return header.nlmsg_type != RTM_NEWLINK || take_link(payload, into);
                 });
+}
+
+Progress parse_statistics(Datagram datagram, std::uint32_t sequence, std::vector<Link>& links,
+                          StatisticsTally& tally) {
+    return walk(
+        datagram, sequence, [&](const nlmsghdr& header, std::span<const std::byte> payload) {
+            return header.nlmsg_type != RTM_NEWSTATS || take_link_statistics(payload, links, tally);
+        });
 }
 
 Progress parse_routes(Datagram datagram, std::uint32_t sequence, DefaultRoute& best) {

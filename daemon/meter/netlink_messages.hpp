@@ -37,6 +37,16 @@ inline constexpr std::size_t kMaxLinks = 512;
 [[nodiscard]] Progress parse_links(Datagram datagram, std::uint32_t sequence,
                                    std::vector<Link>& into);
 
+/// What an RTM_GETSTATS dump found of a set of links.
+struct StatisticsTally {
+    std::size_t known = 0;     ///< links of the set that have new counters now
+    bool has_unknown = false;  ///< a link outside the set: it must be described anew
+};
+/// Takes in an RTM_GETSTATS dump of 64-bit link counters, for links already described: a fraction
+/// of what RTM_GETLINK costs the kernel. A dump that is repeated only overwrites.
+[[nodiscard]] Progress parse_statistics(Datagram datagram, std::uint32_t sequence,
+                                        std::vector<Link>& links, StatisticsTally& tally);
+
 /// The default route with the lowest metric so far.
 struct DefaultRoute {
     std::uint32_t ifindex = 0;  ///< 0: none

@@ -1,11 +1,14 @@
 #include "daemon/meter/netlink_socket.hpp"
 
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -51,8 +54,13 @@ std::uint32_t Socket::ask(const Request& request) {
     std::size_t body = sizeof(ifinfomsg);
     if (request.type == RTM_GETROUTE) body = sizeof(rtmsg);
     if (request.type == RTM_GETNEIGH) body = sizeof(ndmsg);
+    if (request.type == RTM_GETSTATS) body = sizeof(if_stats_msg);
     auto* family = static_cast<std::uint8_t*>(mnl_nlmsg_put_extra_header(header, body));
     *family = request.family;
+    if (request.type == RTM_GETSTATS) {
+        const std::uint32_t mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
+        std::memcpy(family + offsetof(if_stats_msg, filter_mask), &mask, sizeof mask);
+    }
     ssize_t sent = -1;
     do {
         sent = mnl_socket_sendto(socket_.get(), header, header->nlmsg_len);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "daemon/meter/netlink_messages.hpp"
 #include "daemon/meter/netlink_socket.hpp"
@@ -15,6 +16,8 @@ namespace {
 using netlink::Datagram;
 using netlink::Socket;
 
+/// A tick of 10 s, which may come a little early, describes the links each time.
+constexpr Millis kDescribePeriod{9'500};
 constexpr Millis kRoutesPeriod{60'000};
 constexpr Millis kNeighboursPeriod{60'000};
 
@@ -28,9 +31,10 @@ public:
 
     Result<void> read(KernelReading& into) override {
         const auto now = clock_->now();
-        const auto links = read_links();
+        const bool was_told = drain_notifications();
+        const auto links = read_links(now, was_told);
         if (!links) return recover(links.error());
-        if (note_changes() || !routes_read_ || now - *routes_read_ >= kRoutesPeriod) {
+        if (links_changed() || was_told || !routes_read_ || now - *routes_read_ >= kRoutesPeriod) {
             const auto routes = read_routes();
             if (!routes) return recover(routes.error());
             routes_read_ = now;
@@ -63,27 +67,47 @@ private:
     /// After a failure the socket may hold half an answer: a new one takes its place.
     Result<void> recover(const Error& error) {
         routes_read_.reset();
+        described_.reset();
         if (auto fresh = Socket::open({})) asking_ = std::move(*fresh);
         return error;
     }
 
-    Result<void> read_links() {
-        return asking_.dump(
+    /// Counters of all links; the links themselves only when something was told of them or some
+    /// time passed, as describing them costs the kernel several times as much.
+    Result<void> read_links(Monotonic now, bool was_told) {
+        if (!was_told && described_ && now - *described_ < kDescribePeriod) {
+            netlink::StatisticsTally tally;
+            const auto read = asking_.dump(
+                {.type = RTM_GETSTATS, .family = AF_UNSPEC, .what = "statistics"},
+                [&tally] { tally = {}; },
+                [&](Datagram datagram, std::uint32_t sequence) {
+                    return netlink::parse_statistics(datagram, sequence, links_, tally);
+                });
+            if (!read) return read;
+            if (!tally.has_unknown && tally.known == links_.size()) return ok();
+        }
+        const auto read = asking_.dump(
             {.type = RTM_GETLINK, .family = AF_UNSPEC, .what = "links"}, [this] { links_.clear(); },
             [this](Datagram datagram, std::uint32_t sequence) {
                 return netlink::parse_links(datagram, sequence, links_);
             });
+        if (read) described_ = now;
+        return read;
     }
 
-    /// True when the default route may have moved. The kernel drops a dead link's IPv4 routes
-    /// without a word, so the links' state counts as well.
-    bool note_changes() {
+    /// True when the kernel told of a link or a route since the last call.
+    bool drain_notifications() {
         bool has_changed = false;
         for (;;) {
             const auto received = listening_.receive_waiting();
             has_changed = has_changed || received.has_overrun || !received.datagram.empty();
-            if (received.datagram.empty()) break;
+            if (received.datagram.empty()) return has_changed;
         }
+    }
+
+    /// True when the default route may have moved although no route was told of: the kernel drops
+    /// a dead link's IPv4 routes without a word.
+    bool links_changed() {
         std::uint64_t state = 14695981039346656037u;  // FNV-1a
         for (const auto& link : links_) {
             const auto& one = link.reading;
@@ -91,9 +115,7 @@ private:
                                        (one.has_carrier ? 1u : 0u);
             state = (state ^ bits) * 1099511628211u;
         }
-        has_changed = has_changed || state != links_state_;
-        links_state_ = state;
-        return has_changed;
+        return std::exchange(links_state_, state) != state;
     }
 
     Result<void> read_routes() {
@@ -169,6 +191,7 @@ private:
     std::vector<netlink::Neighbour> neighbours_;
     std::vector<Count> counts_;
     std::uint32_t wan_ = 0;
+    std::optional<Monotonic> described_;
     std::optional<Monotonic> routes_read_;
     std::optional<Monotonic> neighbours_read_;
 };
@@ -179,8 +202,9 @@ Result<std::unique_ptr<CounterSource>> open_netlink_source(const Clock& clock,
                                                            const HostPaths& paths) {
     auto asking = Socket::open({});
     if (!asking) return asking.error();
-    constexpr std::array kRoutes{int{RTNLGRP_IPV4_ROUTE}, int{RTNLGRP_IPV6_ROUTE}};
-    auto listening = Socket::open(kRoutes);
+    constexpr std::array kChanges{int{RTNLGRP_LINK}, int{RTNLGRP_IPV4_ROUTE},
+                                  int{RTNLGRP_IPV6_ROUTE}};
+    auto listening = Socket::open(kChanges);
     if (!listening) return listening.error();
     return std::unique_ptr<CounterSource>{
         std::make_unique<NetlinkSource>(clock, paths, std::move(*asking), std::move(*listening))};

@@ -10,7 +10,8 @@ namespace gerbang {
 
 /// The kernel over rtnetlink and `<sys>/class/net`, in the network namespace of the caller.
 ///
-/// A reading costs one link dump. Routes are dumped again only after a route or link changed or
+/// A reading costs one dump of counters; the links are described anew when the kernel told of a
+/// change, and every 10 s. Routes are dumped again only after a route or link changed or
 /// 60 s passed; IPv4's default route comes before IPv6's. Neighbours are counted once a minute and
 /// not kept. With more than `kMaxInterfaces` links, veth and dummy ones are left out first, never
 /// the default route's. A dump that the kernel calls inconsistent is asked for again, at most
