@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size > 1) std::memcpy(bytes.data(), data + 1, size - 1);
     const netlink::Datagram datagram{bytes};
     const auto sequence = sequence_of(datagram);
-    switch (data[0] % 4) {
+    switch (data[0] % 5) {
         case 0: {
             std::vector<netlink::Link> links;
             (void)netlink::parse_links(datagram, sequence, links);
@@ -54,10 +54,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             GERBANG_CHECK(neighbours.size() <= netlink::kMaxNeighbours);
             break;
         }
-        default: {
+        case 3: {
             netlink::ChangeFilter filter;
             (void)filter.takes(datagram);
             (void)filter.takes(datagram);
+            break;
+        }
+        default: {
+            std::vector<netlink::Link> links(2);
+            links[0].reading.ifindex = 1;
+            links[1].reading.ifindex = 2;
+            netlink::StatisticsTally tally;
+            (void)netlink::parse_statistics(datagram, sequence, links, tally);
+            GERBANG_CHECK(links.size() == 2);
             break;
         }
     }

@@ -201,6 +201,53 @@ TEST_CASE("A dump of more links than fit is cut, not an error", "[meter][netlink
     CHECK(links.size() == kMaxLinks);
 }
 
+TEST_CASE("A statistics dump renews the counters of known links and tells of others",
+          "[meter][netlink]") {
+    DatagramBuilder described;
+    add_link(described, 2, "eth0");
+    add_link(described, 3, "eth1");
+    std::vector<Link> links;
+    (void)parse_links(described.datagram(), kSequence, links);
+    REQUIRE(links.size() == 2);
+
+    auto moved = statistics();
+    moved.rx_bytes += 1000;
+    const auto of = [](std::uint32_t ifindex) {
+        if_stats_msg info{};
+        info.ifindex = ifindex;
+        return info;
+    };
+    DatagramBuilder builder;
+    builder.message(RTM_NEWSTATS, of(2)).value(IFLA_STATS_LINK_64, moved);
+    SECTION("all links") {
+        builder.message(RTM_NEWSTATS, of(3)).value(IFLA_STATS_LINK_64, statistics());
+        StatisticsTally tally;
+        CHECK_FALSE(parse_statistics(builder.datagram(), kSequence, links, tally).is_malformed);
+        CHECK(tally.known == 2);
+        CHECK_FALSE(tally.has_unknown);
+        CHECK(links[0].reading.counters[0] == 5'000'001'000);
+        CHECK(links[1].reading.counters[0] == 5'000'000'000);
+        CHECK(links[0].reading.name == "eth0");
+    }
+    SECTION("one is missing, another is new") {
+        builder.message(RTM_NEWSTATS, of(4)).value(IFLA_STATS_LINK_64, statistics());
+        StatisticsTally tally;
+        CHECK_FALSE(parse_statistics(builder.datagram(), kSequence, links, tally).is_malformed);
+        CHECK(tally.known == 1);
+        CHECK(tally.has_unknown);
+    }
+    SECTION("short counters are none, a short message is malformed") {
+        DatagramBuilder brief;
+        brief.message(RTM_NEWSTATS, of(2)).value(IFLA_STATS_LINK_64, std::uint64_t{9});
+        StatisticsTally tally;
+        CHECK_FALSE(parse_statistics(brief.datagram(), kSequence, links, tally).is_malformed);
+        CHECK(tally.known == 0);
+        DatagramBuilder cut;
+        cut.message(RTM_NEWSTATS, std::uint32_t{0});
+        CHECK(parse_statistics(cut.datagram(), kSequence, links, tally).is_malformed);
+    }
+}
+
 TEST_CASE("The default route of the main table with the lowest metric is the WAN",
           "[meter][netlink]") {
     DatagramBuilder builder;
