@@ -80,8 +80,6 @@ void Daemon::Pipeline::push_now() {
     for (auto& pusher : pushers_) pusher->push_now();
 }
 
-// --- loops ----------------------------------------------------------------------------------
-
 net::awaitable<void> Daemon::Pipeline::tick_loop() {
     auto& clock = *edges_.clock;
     auto next = next_on_grid(last_tick_, config_.metering.tick);
@@ -164,8 +162,6 @@ net::awaitable<void> Daemon::Pipeline::finish() {
     log(LogLevel::notice, "stopped",
         {{"reason", stop_reason_}, {"last", std::to_string(journal_->last().value)}});
 }
-
-// --- steps ----------------------------------------------------------------------------------
 
 void Daemon::Pipeline::read_kernel() {
     const auto read = edges_.kernel->read(kernel_reading_);
