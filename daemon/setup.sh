@@ -14,7 +14,7 @@ build_packages="g++ cmake ninja-build pkg-config ccache libboost1.81-dev libssl-
     libcurl4-openssl-dev libyaml-cpp-dev libfmt-dev libzstd-dev libmnl-dev libcli11-dev
     libsystemd-dev catch2"
 # What only the demo and the run on this machine need.
-run_packages="iproute2 python3 sqlite3 ca-certificates"
+run_packages="iproute2 procps python3 sqlite3 ca-certificates"
 
 # need_packages NAME...: installs those that are missing, quietly, and says so.
 need_packages() {
