@@ -77,10 +77,11 @@ net::awaitable<void> keep_failing(net::any_io_executor worker, std::string& deta
 
 net::awaitable<void> wait_for(net::any_io_executor worker, std::shared_future<void> gate,
                               bool& came_back) {
-    (void)co_await offload(worker, [gate] {
+    auto wait = [gate] {
         gate.wait();
         return true;
-    });
+    };
+    (void)co_await offload(worker, std::move(wait));
     came_back = true;
 }
 
