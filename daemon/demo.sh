@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# daemon/demo.sh BIN: a village in network namespaces, about 90 seconds. Started by run.sh --demo.
+# daemon/demo.sh BIN: a village in network namespaces, about 70 seconds. Started by run.sh --demo.
 #
 #   home ── lan0 gateway wan0 ── router ── internet (province, targets of the probes)
 #

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, builds and starts gerbang on this machine (Debian 12; root, or a user with sudo).
 #   daemon/run.sh          the daemon on this machine's real interfaces, the receiver beside it
-#   daemon/run.sh --demo   a village in network namespaces: outage, kill -9, recovery, in 90 seconds
+#   daemon/run.sh --demo   a village in network namespaces: outage, kill -9, recovery, in about 70 seconds
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=daemon/setup.sh
