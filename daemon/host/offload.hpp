@@ -17,6 +17,7 @@ namespace gerbang {
 ///
 /// A closure whose captures have destructors must have a name and be moved in: g++ 12 copies an
 /// unnamed one inside a `co_await` expression byte by byte and destroys it twice.
+///
 /// The only way to a worker thread. Not cancellable, so `work` has its own deadline; it must not
 /// throw. Join `worker` before the caller's io_context dies. Include this header in .cpp files.
 template <class Work>
