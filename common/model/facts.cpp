@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxNameText = 128;
+constexpr std::size_t kMaxLinkText = 48;
+constexpr std::size_t kMaxNoteText = 500;
 constexpr std::size_t kMaxLabels = 8;
 constexpr std::int64_t kMaxNumber = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMaxU32 = std::numeric_limits<std::uint32_t>::max();
@@ -105,6 +107,16 @@ public:
         if (!has(key + "_boot") && !has(key + "_ms")) return std::nullopt;
         return time(key);
     }
+    Cause cause(std::string_view key) {
+        return static_cast<Cause>(number(key, 0, static_cast<std::int64_t>(kCauseCount) - 1));
+    }
+    Confidence confidence(std::string_view key) {
+        return static_cast<Confidence>(number(key, 0, static_cast<int>(Confidence::high)));
+    }
+    std::optional<WallTime> wall_if_any(std::string_view key) {
+        if (!has(key)) return std::nullopt;
+        return wall_from_ms(number(key, 0, kMaxWallMs));
+    }
     [[nodiscard]] bool has(std::string_view key) const {
         return event_.number(key) != nullptr || event_.text(key) != nullptr;
     }
@@ -141,7 +153,7 @@ std::string base_key(std::size_t counter) {
 }
 
 /// The fields of `ConfigFact` under their keys; all are optional texts.
-constexpr std::array<std::pair<std::string_view, std::string ConfigFact::*>, 8> kConfigFields{{
+constexpr std::array<std::pair<std::string_view, std::string ConfigFact::*>, 9> kConfigFields{{
     {"site", &ConfigFact::site},
     {"site_code", &ConfigFact::site_code},
     {"site_name", &ConfigFact::site_name},
@@ -150,6 +162,7 @@ constexpr std::array<std::pair<std::string_view, std::string ConfigFact::*>, 8> 
     {"medium", &ConfigFact::medium},
     {"customer_number", &ConfigFact::customer_number},
     {"utc_offset", &ConfigFact::utc_offset},
+    {"helpdesk", &ConfigFact::helpdesk},
 }};
 
 }  // namespace
@@ -320,7 +333,9 @@ Event to_event(const Outage& outage, DeviceTime at) {
     Writer writer{EventKind::outage, at};
     writer.count("id", outage.id)
         .number("segment", outage.segment)
+        .text("link", outage.link)
         .number("cause", static_cast<std::int64_t>(outage.cause))
+        .number("confidence", static_cast<std::int64_t>(outage.confidence))
         .time("last_good", outage.last_good)
         .time("first_bad", outage.first_bad);
     if (outage.last_bad) writer.time("last_bad", *outage.last_bad);
@@ -334,8 +349,10 @@ Result<Outage> outage_from(const Event& event) {
     Outage outage;
     outage.id = reader.count("id", 1);
     outage.segment = reader.u32("segment", 1);
-    outage.cause = static_cast<Cause>(
-        reader.number("cause", 0, static_cast<std::int64_t>(Cause::undetermined)));
+    // Version 0.1 wrote neither link nor confidence.
+    if (reader.has("link")) outage.link = reader.text("link", 1, kMaxLinkText);
+    outage.cause = reader.cause("cause");
+    if (reader.has("confidence")) outage.confidence = reader.confidence("confidence");
     outage.last_good = reader.time("last_good", 0);  // boot 0: no good moment is known
     outage.first_bad = reader.time("first_bad");
     outage.last_bad = reader.time_if_any("last_bad");
@@ -349,6 +366,8 @@ Event to_event(const ConfigFact& fact, DeviceTime at) {
     for (const auto& [key, member] : kConfigFields) {
         if (!(fact.*member).empty()) writer.text(key, fact.*member);
     }
+    if (fact.down_bit_per_s != 0) writer.count("down_bit_per_s", fact.down_bit_per_s);
+    if (fact.up_bit_per_s != 0) writer.count("up_bit_per_s", fact.up_bit_per_s);
     return writer.done();
 }
 
@@ -356,6 +375,8 @@ Result<ConfigFact> config_from(const Event& event) {
     Reader reader{event, EventKind::config};
     ConfigFact fact;
     for (const auto& [key, member] : kConfigFields) fact.*member = reader.text_or_empty(key);
+    if (reader.has("down_bit_per_s")) fact.down_bit_per_s = reader.count("down_bit_per_s");
+    if (reader.has("up_bit_per_s")) fact.up_bit_per_s = reader.count("up_bit_per_s");
     return reader.done(std::move(fact));
 }
 
@@ -377,6 +398,104 @@ Result<LossFact> loss_from(const Event& event) {
     fact.count = reader.count("count");
     fact.first = reader.time("first", 0);
     fact.last = reader.time("last", 0);
+    return reader.done(std::move(fact));
+}
+
+Event to_event(const PowerFact& fact, DeviceTime at) {
+    Writer writer{EventKind::power, at};
+    writer.text("name", shortened(fact.name, kMaxNameText)).text("kind", fact.kind);
+    if (fact.is_online) writer.number("online", *fact.is_online ? 1 : 0);
+    if (!fact.status.empty()) writer.text("status", shortened(fact.status, kMaxNameText));
+    if (fact.capacity_percent) writer.number("capacity_percent", *fact.capacity_percent);
+    return writer.done();
+}
+
+Result<PowerFact> power_from(const Event& event) {
+    Reader reader{event, EventKind::power};
+    PowerFact fact;
+    fact.name = reader.text("name", 1, kMaxNameText);
+    fact.kind = reader.text("kind", 0, kMaxNameText);
+    if (reader.has("online")) fact.is_online = reader.number("online", 0, 1) == 1;
+    fact.status = reader.text_or_empty("status");
+    if (reader.has("capacity_percent")) {
+        fact.capacity_percent =
+            static_cast<std::uint32_t>(reader.number("capacity_percent", 0, 100));
+    }
+    return reader.done(std::move(fact));
+}
+
+Event to_event(const BootEndFact& fact, DeviceTime at) {
+    return Writer{EventKind::boot_end, at}
+        .number("boot", fact.boot.value)
+        .number("ending", static_cast<std::int64_t>(fact.ending))
+        .number("confidence", static_cast<std::int64_t>(fact.confidence))
+        .time("last_alive", fact.last_alive)
+        .text("evidence", fact.evidence)
+        .done();
+}
+
+Result<BootEndFact> boot_end_from(const Event& event) {
+    Reader reader{event, EventKind::boot_end};
+    BootEndFact fact;
+    fact.boot = BootNo{reader.u32("boot", 1)};
+    fact.ending = reader.cause("ending");
+    fact.confidence = reader.confidence("confidence");
+    fact.last_alive = reader.time("last_alive");
+    fact.evidence = reader.text("evidence");
+    return reader.done(std::move(fact));
+}
+
+Event to_event(const NoteFact& fact, DeviceTime at) {
+    Writer writer{EventKind::note, at};
+    writer.text("kind", fact.kind)
+        .text("author", shortened(fact.author, kMaxNameText))
+        .text("text", shortened(fact.text, kMaxNoteText));
+    if (fact.from) writer.number("from_wall_ms", to_ms(*fact.from));
+    if (fact.to) writer.number("to_wall_ms", to_ms(*fact.to));
+    return writer.done();
+}
+
+Result<NoteFact> note_from(const Event& event) {
+    Reader reader{event, EventKind::note};
+    NoteFact fact;
+    fact.kind = reader.text("kind", 1, kMaxNameText);
+    fact.author = reader.text("author", 0, kMaxNameText);
+    fact.text = reader.text("text", 0, kMaxNoteText);
+    fact.from = reader.wall_if_any("from_wall_ms");
+    fact.to = reader.wall_if_any("to_wall_ms");
+    return reader.done(std::move(fact));
+}
+
+Event to_event(const ClockFact& fact, DeviceTime at) {
+    return Writer{EventKind::clock, at}
+        .number("correction_ms", fact.correction.count())
+        .number("source", static_cast<std::int64_t>(fact.source))
+        .done();
+}
+
+Result<ClockFact> clock_from(const Event& event) {
+    Reader reader{event, EventKind::clock};
+    ClockFact fact;
+    fact.correction = Millis{
+        reader.number("correction_ms", std::numeric_limits<std::int64_t>::min(), kMaxNumber)};
+    fact.source = static_cast<AnchorSource>(reader.number("source", 1, 3));
+    return reader.done(fact);
+}
+
+Event to_event(const PathFact& fact, DeviceTime at) {
+    return Writer{EventKind::path, at}
+        .text("confidence", fact.confidence)
+        .text("path", fact.path)
+        .text("reason", fact.reason)
+        .done();
+}
+
+Result<PathFact> path_from(const Event& event) {
+    Reader reader{event, EventKind::path};
+    PathFact fact;
+    fact.confidence = reader.text("confidence", 1, kMaxNameText);
+    fact.path = reader.text("path", 1, kMaxNameText);
+    fact.reason = reader.text("reason");
     return reader.done(std::move(fact));
 }
 

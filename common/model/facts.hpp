@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/core/result.hpp"
@@ -110,6 +111,9 @@ struct ConfigFact {
     std::string medium;
     std::string customer_number;
     std::string utc_offset;  ///< "+08:00"
+    std::string helpdesk;
+    std::uint64_t down_bit_per_s = 0;  ///< of the contract; 0: not configured
+    std::uint64_t up_bit_per_s = 0;
     bool operator==(const ConfigFact&) const = default;
 };
 [[nodiscard]] Event to_event(const ConfigFact& fact, DeviceTime at);
@@ -125,5 +129,61 @@ struct LossFact {
 };
 [[nodiscard]] Event to_event(const LossFact& fact, DeviceTime at);
 [[nodiscard]] Result<LossFact> loss_from(const Event& event);
+
+/// State of one power supply, written when it changed (capacity: by ten per cent).
+struct PowerFact {
+    std::string name;  ///< of the supply in sysfs
+    std::string kind;  ///< "mains", "battery", "ups", "usb"
+    std::optional<bool> is_online;             ///< mains, UPS, USB: power comes in
+    std::string status;                        ///< battery: "charging", "discharging", "full", ...
+    std::optional<std::uint32_t> capacity_percent;  ///< 0-100
+    bool operator==(const PowerFact&) const = default;
+};
+[[nodiscard]] Event to_event(const PowerFact& fact, DeviceTime at);
+[[nodiscard]] Result<PowerFact> power_from(const Event& event);
+
+/// How boot `boot` ended, told at the start of a later one. The end lies between `last_alive` (on
+/// that boot) and the start of the boot that tells it.
+struct BootEndFact {
+    BootNo boot;
+    Cause ending = Cause::device_off;  ///< off, reboot, crash, device_off or power
+    Confidence confidence = Confidence::low;
+    DeviceTime last_alive;
+    std::string evidence;  ///< "shutdown.target reboot", "pstore dmesg-ramoops-0", ...
+    bool operator==(const BootEndFact&) const = default;
+};
+[[nodiscard]] Event to_event(const BootEndFact& fact, DeviceTime at);
+[[nodiscard]] Result<BootEndFact> boot_end_from(const Event& event);
+
+/// A claim made at the device. `from` and `to`, when given, say what time it speaks of.
+struct NoteFact {
+    std::string kind;    ///< "maintenance", "power", "other"
+    std::string author;  ///< as typed; may be empty
+    std::string text;    ///< at most 500 bytes
+    std::optional<WallTime> from;
+    std::optional<WallTime> to;
+    bool operator==(const NoteFact&) const = default;
+};
+[[nodiscard]] Event to_event(const NoteFact& fact, DeviceTime at);
+[[nodiscard]] Result<NoteFact> note_from(const Event& event);
+
+/// The new anchor put the present instant elsewhere than the one before it had.
+struct ClockFact {
+    Millis correction{};  ///< positive: the clock had been behind
+    AnchorSource source = AnchorSource::kernel;
+    bool operator==(const ClockFact&) const = default;
+};
+[[nodiscard]] Event to_event(const ClockFact& fact, DeviceTime at);
+[[nodiscard]] Result<ClockFact> clock_from(const Event& event);
+
+/// What the WAN's counters are worth as the village's usage; written when it changes.
+struct PathFact {
+    std::string confidence;  ///< "good", "suspect", "unknown"
+    std::string path;        ///< "in_path", "not_in_path", "unknown"
+    std::string reason;      ///< short English facts
+    bool operator==(const PathFact&) const = default;
+};
+[[nodiscard]] Event to_event(const PathFact& fact, DeviceTime at);
+[[nodiscard]] Result<PathFact> path_from(const Event& event);
 
 }  // namespace gerbang

@@ -27,12 +27,36 @@ enum class Cause : std::uint8_t {
     dns = 12,
     province = 13,
     undetermined = 14,
+    hotspot = 15,  ///< the site's own LAN or access point; never the provider's
+    service = 16,  ///< a named service of the province; the internet itself was fine
 };
+inline constexpr std::size_t kCauseCount = 17;
 [[nodiscard]] std::string_view to_string(Cause cause) noexcept;
 [[nodiscard]] std::optional<Cause> parse_cause(std::string_view name) noexcept;
 
-enum class LinkState : std::uint8_t { unknown = 0, up = 1, down = 2 };
+/// `degraded`: usable, but losing probes; not an outage.
+enum class LinkState : std::uint8_t { unknown = 0, up = 1, down = 2, degraded = 3 };
+inline constexpr std::size_t kLinkStateCount = 4;
 [[nodiscard]] std::string_view to_string(LinkState state) noexcept;
+[[nodiscard]] std::optional<LinkState> parse_link_state(std::string_view name) noexcept;
+
+/// How well the evidence supports a cause. Numbers are stored.
+enum class Confidence : std::uint8_t {
+    none = 0,    ///< nothing was looked at (the gap of a dead daemon says nothing of the link)
+    low = 1,     ///< the cause fits, others are not excluded
+    medium = 2,  ///< the neighbouring rungs agree
+    high = 3,    ///< seen directly (carrier, a portal's answer, a mains input, a router's word)
+};
+[[nodiscard]] std::string_view to_string(Confidence confidence) noexcept;
+[[nodiscard]] std::optional<Confidence> parse_confidence(std::string_view name) noexcept;
+
+/// Links whose state is kept side by side. A service's link is "service-" and its name.
+namespace link_name {
+inline constexpr std::string_view kWan = "wan";
+inline constexpr std::string_view kHotspot = "hotspot";
+inline constexpr std::string_view kProvince = "province";
+inline constexpr std::string_view kServicePrefix = "service-";
+}  // namespace link_name
 
 /// One stretch of time without (measured) internet and one cause.
 ///
@@ -43,11 +67,13 @@ enum class LinkState : std::uint8_t { unknown = 0, up = 1, down = 2 };
 struct Outage {
     std::uint64_t id = 0;
     std::uint32_t segment = 1;
+    std::string link{link_name::kWan};  ///< `[a-z][a-z0-9-]{0,47}`; the provider answers for "wan"
     Cause cause = Cause::unknown;
     DeviceTime last_good;
     DeviceTime first_bad;
     std::optional<DeviceTime> last_bad;
     std::optional<DeviceTime> first_good;
+    Confidence confidence = Confidence::none;
     std::string evidence;  ///< short English facts, e.g. "carrier 0 on eth0"
 
     bool operator==(const Outage&) const = default;

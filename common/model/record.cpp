@@ -101,6 +101,16 @@ std::string to_string(EventKind kind) {
             return "config";
         case EventKind::loss:
             return "loss";
+        case EventKind::power:
+            return "power";
+        case EventKind::boot_end:
+            return "boot_end";
+        case EventKind::note:
+            return "note";
+        case EventKind::clock:
+            return "clock";
+        case EventKind::path:
+            return "path";
     }
     return "kind-" + std::to_string(static_cast<int>(kind));
 }

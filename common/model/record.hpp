@@ -33,6 +33,11 @@ enum class EventKind : std::uint8_t {
     outage = 9,     ///< an outage began, changed its cause, or ended
     config = 10,    ///< facts from the configuration in force (site, provider, contract)
     loss = 11,      ///< a range of readings or records that could not be kept
+    power = 12,     ///< mains, battery or UPS changed
+    boot_end = 13,  ///< how an earlier boot ended, as far as it can be told
+    note = 14,      ///< somebody at the device said something: a claim, not evidence
+    clock = 15,     ///< the wall clock was corrected by more than one tick
+    path = 16,      ///< what the counters are worth: offload, not in the path
 };
 
 /// Stable English name ("outage"), or "kind-N" for a kind this version does not know.

@@ -2,27 +2,41 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/core/result.hpp"
 #include "common/core/time.hpp"
+#include "common/model/ladder.hpp"
 #include "daemon/host/async.hpp"
 
 namespace gerbang {
 
-/// A host beyond the provider whose answer proves that the internet works.
+/// A host whose answer proves that the way to it works.
 struct ProbeTarget {
     std::string name;              ///< label, `[a-z0-9-]{1,32}`
     std::string address;           ///< numeric IPv4 or IPv6: reachability must not depend on DNS
     std::uint16_t tcp_port = 443;  ///< used where ICMP sockets are not permitted
+    /// 0: the host itself must answer. Else the packet dies at this hop, and the router's "time
+    /// exceeded" from there is the answer; impossible by TCP (then `Silence::local`).
+    unsigned hop = 0;
 };
 
 struct ProbeAnswer {
     bool answered = false;
     Millis round_trip{};  ///< when answered
     std::string detail;   ///< "time-out", "network unreachable", ...; for evidence and log
+    Silence silence = Silence::none;
 };
 
-/// Asks one target once. Loop thread only; several may be under way.
+/// One question to one named resolver.
+struct NameQuestion {
+    std::string resolver;  ///< numeric IPv4 or IPv6 address
+    std::string name;      ///< asked for A records
+    /// Addresses of which at least one must be in the answer; empty: any answer is right.
+    std::vector<std::string> expected;
+};
+
+/// Asks once. Loop thread only; several questions may be under way.
 class Prober {
 public:
     virtual ~Prober() = default;
@@ -31,6 +45,11 @@ public:
     [[nodiscard]] virtual net::awaitable<ProbeAnswer> probe(const ProbeTarget& target,
                                                             const std::string& device,
                                                             Millis timeout) = 0;
+    /// Asks that resolver and no other, without a cache. `answered` is true for a right answer
+    /// only; `silence` tells a dead resolver from one that lies or cannot resolve.
+    [[nodiscard]] virtual net::awaitable<ProbeAnswer> ask_name(const NameQuestion& question,
+                                                               const std::string& device,
+                                                               Millis timeout) = 0;
 };
 
 }  // namespace gerbang

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/model/ladder.hpp"
+#include "common/model/reading.hpp"
+#include "common/model/series_table.hpp"
+#include "daemon/host/async.hpp"
+#include "daemon/host/clock.hpp"
+#include "daemon/host/entropy.hpp"
+#include "daemon/probe/prober.hpp"
+
+namespace gerbang {
+
+/// Whom to ask, from the configuration. Bounds: 16 targets, 4 resolvers, 8 services.
+struct LadderSettings {
+    struct Target {
+        ProbeTarget host;
+        bool is_domestic = true;
+    };
+    std::vector<Target> targets;
+    std::vector<std::string> resolvers;  ///< empty: those of resolv.conf, given by `Surroundings`
+    std::string dns_name;
+    std::vector<std::string> dns_expected;
+    NextHop next_hop = NextHop::automatic;
+    std::string modem_address;    ///< empty: the default route's gateway
+    std::string hotspot_address;  ///< of the access point; empty: the LAN's carrier alone tells
+    Millis interval{10'000};      ///< while healthy
+    Millis doubt_interval{3'000};
+    Millis timeout{2'500};
+    Millis web_interval{60'000};
+    Millis services_interval{300'000};
+    std::vector<std::string> services;  ///< names, for `ask_service`
+};
+
+/// What others know about the moment, taken fresh for each round.
+struct Surroundings {
+    std::string wan;                   ///< interface; empty: none known
+    std::optional<bool> has_carrier;   ///< of the WAN
+    bool is_point_to_point = false;    ///< PPP, LTE, tunnel: no neighbour to ask
+    std::string gateway;               ///< next hop of the default route; empty: none
+    std::optional<bool> gateway_is_neighbour;  ///< the kernel's neighbour entry: resolved / failed
+    std::vector<std::string> resolvers;
+    std::optional<bool> mains_is_on;   ///< nothing: no input that tells
+    std::optional<bool> lan_has_carrier;  ///< of any LAN or WiFi interface; nothing: there is none
+    std::uint64_t wan_received_bytes = 0;
+    std::uint64_t wan_received_packets = 0;
+    std::uint64_t wan_total_bytes = 0;   ///< both directions
+    std::uint64_t rate_bit_per_s = 0;    ///< contract's or line's; 0: unknown
+    /// Time of the last batch that the province acknowledged; nothing: none since start.
+    std::optional<Monotonic> last_push;
+};
+
+/// The two questions that go by HTTP; the composition root answers them through `Uplink`.
+struct WebQuestions {
+    /// `up`: the expected page; `portal`: another one; `down`: none. Unset: the rung is unknown.
+    std::function<net::awaitable<RungFinding>(Millis timeout)> ask_web;
+    std::function<net::awaitable<RungFinding>(Millis timeout)> ask_province;
+    std::function<net::awaitable<RungFinding>(const std::string& service, Millis timeout)>
+        ask_service;
+};
+
+/// What one walk found: the ladder, and the links beside it.
+struct Walk {
+    LadderRound round;
+    std::optional<RungFinding> hotspot;  ///< nothing: not looked at this time
+    struct Service {
+        std::string name;
+        RungFinding finding;
+    };
+    std::vector<Service> services;  ///< those asked this time
+};
+
+/// Walks the ladder: cheap when healthy, fast in doubt.
+///
+/// Healthy: internet targets each `interval`, one of each group in turn, none while inbound traffic
+/// proves the link (then each third round only); one resolver in turn; the page each
+/// `web_interval`; the province not at all while pushes succeed. The first failure of any rung
+/// asks the whole ladder at once (in the same call), and the rounds after it are full until
+/// `is_healthy` again. A round's `at` is its beginning. Loop thread only.
+class LadderWalk {
+public:
+    /// All must outlive the walk; `series` gets the probe series.
+    LadderWalk(LadderSettings settings, WebQuestions web, Prober& prober, Clock& clock,
+               Entropy& entropy, net::any_io_executor loop, SeriesTable& series);
+
+    /// One round on boot `boot`. `in_doubt`: the ledger has not decided yet. Bounded by three
+    /// time-outs.
+    [[nodiscard]] net::awaitable<Walk> walk(const Surroundings& around, BootNo boot, bool in_doubt);
+    /// The whole ladder, for `gerbang probe`; does not change the schedule.
+    [[nodiscard]] net::awaitable<Walk> walk_all(const Surroundings& around, BootNo boot);
+    /// When the next round is due after one that ended now: on a grid of the interval, jittered by
+    /// up to a tenth of it, so that 841 sites do not ask in the same second.
+    [[nodiscard]] Monotonic next(bool in_doubt);
+
+    /// Appends the readings that became due: per target and minute the smallest, mean and greatest
+    /// round trip, jitter and loss. Call at each tick.
+    void append_readings(Monotonic at, std::vector<Reading>& into);
+    /// The newest state of every rung, with its age, for status.
+    struct RungView {
+        Rung rung;
+        RungFinding finding;
+        Monotonic asked;
+    };
+    [[nodiscard]] std::vector<RungView> view() const;
+
+private:
+    // defined by the implementation
+};
+
+}  // namespace gerbang
