@@ -9,10 +9,34 @@
 #include <vector>
 
 #include "common/core/result.hpp"
+#include "common/model/facts.hpp"
+#include "common/model/ladder.hpp"
 #include "common/model/outage.hpp"
 #include "common/model/usage.hpp"
 
 namespace gerbang::web {
+
+/// One rung of the ladder as it was seen last. Names are those of common/model/ladder.hpp; a reader
+/// must expect others from a newer daemon.
+struct RungLine {
+    std::string rung;     ///< "power", "carrier", "next_hop", ...
+    std::string state;    ///< "up", "down", "portal", "unknown"
+    std::string silence;  ///< why it did not answer; empty or "none": it did
+    std::string detail;   ///< short English facts
+    std::optional<std::int64_t> rtt_ms;
+    std::optional<std::int64_t> age_s;  ///< since it was asked; absent: never
+    bool operator==(const RungLine&) const = default;
+};
+
+/// A link beside the WAN: "hotspot", "province", "service-NAME".
+struct LinkLine {
+    std::string link;
+    std::string state;                    ///< "up", "down", "unknown"
+    std::string cause;                    ///< of its open outage; empty when up
+    std::optional<std::int64_t> since_s;  ///< seconds ago
+    std::optional<WallTime> since;        ///< absent before the clock is set
+    bool operator==(const LinkLine&) const = default;
+};
 
 /// `GET /v1/status`. Instants are given twice: `*_ms` device time of the present boot and, once
 /// the clock is set, RFC 3339 UTC; absent means unknown.
@@ -44,15 +68,28 @@ struct Status {
     struct {
         std::uint64_t rx_bytes = 0;
         std::uint64_t tx_bytes = 0;
-    } usage;  ///< of the WAN role, whichever interface held it
+        std::string confidence;  ///< "good", "suspect", "unknown"; see `PathFact`
+        std::string path;        ///< "in_path", "not_in_path", "unknown"
+        std::string reason;      ///< short English facts for both
+    } usage;                     ///< of the WAN role, whichever interface held it
+    struct {
+        std::string name;  ///< the WAN's interface; empty: none known
+    } wan;
 
     struct {
-        std::string state;                    ///< "up", "down", "unknown"
+        std::string state;                    ///< "up", "degraded", "down", "unknown"
         std::string cause;                    ///< of the open outage; empty when up
+        std::string confidence;               ///< "none", "low", "medium", "high"
         std::optional<std::int64_t> since_s;  ///< seconds ago
         std::optional<WallTime> since;        ///< absent before the clock is set
         std::string evidence;
     } link;
+    std::vector<RungLine> ladder;  ///< from the box outwards
+    std::vector<LinkLine> links;   ///< beside the WAN; none where nothing is watched
+    struct {
+        std::string mains;  ///< "on", "off", "unknown"
+        std::optional<std::int64_t> battery_percent;
+    } power;
 
     struct {
         std::string epoch;
@@ -66,6 +103,8 @@ struct Status {
         std::uint64_t ring_bytes = 0;
         std::uint64_t ring_capacity_bytes = 0;
         std::int64_t commit_s = 0;  ///< what a power cut can cost, at most
+        /// For how long unsent records fit at the present rate; absent while nobody can tell.
+        std::optional<std::int64_t> days_left;
     } journal;
 
     struct Sync {
@@ -82,7 +121,7 @@ struct Status {
     std::vector<Sync> sync;
 
     struct {
-        std::string state;            ///< "synchronised", "operator", "unset"
+        std::string state;            ///< "synchronised", "province", "operator", "unset"
         std::optional<WallTime> now;  ///< only when not "unset"
     } clock;
 
@@ -102,7 +141,9 @@ struct Status {
 struct OutageRow {
     std::uint64_t id = 0;
     std::uint32_t segment = 1;
+    std::string link{link_name::kWan};
     Cause cause = Cause::unknown;
+    Confidence confidence = Confidence::none;
     std::optional<WallTime> last_good, first_bad, last_bad, first_good;
     std::optional<std::int64_t> least_s;  ///< certain duration: first_bad to last_bad
     std::optional<std::int64_t> most_s;   ///< possible duration: last_good to first_good
@@ -112,6 +153,39 @@ struct OutageRow {
 };
 [[nodiscard]] std::string to_json(const std::vector<OutageRow>& rows);
 [[nodiscard]] Result<std::vector<OutageRow>> outages_from_json(const std::string& text);
+
+/// `POST /v1/probe`: the whole ladder, asked once, and what it means.
+struct ProbeReport {
+    std::vector<RungLine> ladder;  ///< every rung; `age_s` absent
+    std::vector<LinkLine> links;   ///< hotspot and services; without times
+    std::string state;             ///< the WAN's, of this one look: "up", "degraded", "down", ...
+    std::string cause;             ///< when down
+    std::string confidence;
+    std::string evidence;
+    bool operator==(const ProbeReport&) const = default;
+};
+[[nodiscard]] std::string to_json(const ProbeReport& report);
+[[nodiscard]] Result<ProbeReport> probe_from_json(const std::string& text);
+
+// What people tell the daemon. These readers refuse members that they do not know: a claim must not
+// lose a part of itself unnoticed.
+
+inline constexpr std::size_t kMaxNoteBytes = 500;
+
+/// `POST /v1/notes`: {"text", "kind"?, "author"?, "from"?, "to"?}. `bad_input` also for an empty or
+/// too long text, an unknown kind, an author over 64 bytes, control characters, `to` before `from`.
+using NoteRequest = NoteFact;
+[[nodiscard]] std::string to_json(const NoteRequest& note);
+[[nodiscard]] Result<NoteRequest> note_request_from_json(const std::string& text);
+
+/// `POST /v1/clock`: {"wall", "uncertainty_s"?}.
+struct ClockRequest {
+    WallTime wall;            ///< 2020 to 2099: anything else is a slip of the finger
+    Seconds uncertainty{60};  ///< 1 s - 1 day
+    bool operator==(const ClockRequest&) const = default;
+};
+[[nodiscard]] std::string to_json(const ClockRequest& request);
+[[nodiscard]] Result<ClockRequest> clock_request_from_json(const std::string& text);
 
 /// RFC 9457 problem document.
 [[nodiscard]] std::string problem_json(int status, const std::string& title,

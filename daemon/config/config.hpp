@@ -10,6 +10,7 @@
 #include "common/core/result.hpp"
 #include "common/core/time.hpp"
 #include "common/core/units.hpp"
+#include "common/model/ladder.hpp"
 
 namespace gerbang {
 
@@ -29,6 +30,13 @@ struct ProbeTargetConfig {
     std::string name;
     std::string address;
     std::uint16_t tcp_port = 443;
+    bool is_domestic = true;  ///< group of the ladder: else international
+};
+
+/// A service of the province that is watched beside the internet itself.
+struct ServiceConfig {
+    std::string name;  ///< `[a-z0-9-]{1,32}`; its link is "service-" and this
+    std::string url;   ///< http or https, with or without a path; never a password
 };
 
 /// Everything the daemon is told. Defaults are those of the schema table.
@@ -47,6 +55,10 @@ struct Config {
         std::vector<std::string> ignore;  ///< never metered
     } interfaces;
     struct {
+        NextHop next_hop = NextHop::automatic;
+        std::string modem_address;  ///< numeric; empty: the default route's gateway
+    } wan;
+    struct {
         Millis tick{10000};    ///< 1 s - 5 min
         Millis commit{60000};  ///< 10 s - 15 min, a multiple of tick
     } metering;
@@ -57,7 +69,22 @@ struct Config {
         Millis timeout{2500};
         unsigned failures = 3;
         std::vector<ProbeTargetConfig> targets;  ///< default: two public resolvers' addresses
+        std::vector<std::string> resolvers;      ///< numeric, at most 4; empty: of resolv.conf
+        std::string dns_name;                    ///< asked for A records; never empty
+        std::vector<std::string> dns_expect;     ///< one must be in the answer; empty: any
+        std::string web_url;         ///< http, so that a portal can show itself; empty: not asked
+        unsigned web_status = 204;   ///< what the page answers, 100-599; another: a portal
+        Millis web_interval{60000};  ///< 10 s - 1 h
     } probe;
+    struct {
+        std::string address;  ///< numeric, of the access point; empty: the LAN's carrier tells
+    } hotspot;
+    std::vector<ServiceConfig> services;  ///< at most 8
+    struct {
+        /// Supply whose input tells that there is mains: a name in /sys/class/power_supply, "auto"
+        /// (any of kind mains or ups) or "none".
+        std::string mains = "auto";
+    } power;
     struct {
         std::string name, product, medium, customer_number, helpdesk;
         BitRate down, up;
