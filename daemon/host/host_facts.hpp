@@ -16,6 +16,8 @@ struct HostPaths {
     std::string sys = "/sys";
     std::string state = "/var/lib/gerbang";  ///< the journal; must survive a power cut
     std::string runtime = "/run/gerbang";    ///< ring and socket; tmpfs
+    /// What the privileged one-shot found out (`read_machine_facts`).
+    std::string facts = "/run/gerbang-facts/facts";
 };
 
 /// What stays the same for the life of the process.

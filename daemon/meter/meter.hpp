@@ -68,13 +68,33 @@ struct MeterSummary {
     std::vector<Interface> interfaces;  ///< those present, in order of first appearance
     struct {
         std::string name;  ///< empty: none was ever found
+        /// Of the physical device at the bottom: of eth0 for ppp0 over eth0, also while ppp0 is
+        /// gone.
         bool has_carrier = false;
         /// False: nothing can be said of the WAN's carrier, because there is no WAN interface, or
-        /// a virtual one (ppp0) is gone. A physical one that is gone is known to have no carrier.
+        /// a virtual one (ppp0) is gone and what it ran over is unknown. A physical one that is
+        /// gone is known to have no carrier.
         bool is_known = false;
+        /// A WAN that stands on another device (PPPoE), or a modem's PPP, is gone or not up.
+        bool session_is_down = false;
+        bool is_point_to_point = false;  ///< no neighbour to ask: PPP, LTE, tunnel
+        bool is_stacked = false;         ///< it stands on others: VLAN, PPP, bridge, bond
+        bool has_default_route = false;  ///< the default route leads through it now
+        std::string gateway;             ///< `KernelReading::gateway`; while it has no default
+                                         ///< route, the last one it had in this process
+        std::optional<bool> gateway_is_neighbour;
         Bytes received;  ///< the site's usage
         Bytes transmitted;
+        std::uint64_t received_packets = 0;  ///< of the role, since the start of the process
+        std::uint64_t transmitted_packets = 0;
+        BitRate line_rate;  ///< of the physical device; 0: unknown
     } wan;
+    struct {
+        /// Some LAN or WiFi interface has carrier; nothing: there never was such an interface.
+        std::optional<bool> has_carrier;
+        bool is_present = false;  ///< there is such an interface now
+        Bytes moved;  ///< both directions, over all of them, since the start of the process
+    } lan;
 };
 
 /// Keeps the totals (design 5). Loop thread only.

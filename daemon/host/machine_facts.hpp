@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/ids.hpp"
+#include "common/core/result.hpp"
+#include "daemon/host/host_facts.hpp"
+
+namespace gerbang {
+
+/// What a privileged one-shot (systemd/gerbang-facts) knows of the machine and the daemon has no
+/// right to ask for. Everything may be absent.
+struct MachineFacts {
+    /// The boot that `shutdown_target` speaks of: the last one that was shut down in order. Compare
+    /// it with the journal's last boot before believing it.
+    std::optional<BootId> previous_boot;
+    std::string shutdown_target;  ///< "reboot", "poweroff", "halt", "kexec"; empty: no mark
+    /// Why the present boot began, as the SoC or the watchdog says: "power-on", "watchdog",
+    /// "software", "thermal", "panic", "brownout", "external"; else the kernel's own word. Empty:
+    /// unknown, as on most boards.
+    std::string reset_reason;
+    std::vector<std::string> crash_dumps;  ///< new in pstore since the last boot
+    std::vector<std::string> flowtables;  ///< devices that an nftables flowtable takes packets from
+    std::vector<std::string> hw_offloads;  ///< devices with forwarding offloaded to hardware
+    bool offloads_are_known = false;       ///< the one-shot could look: no line means none
+    std::size_t unknown_keys = 0;          ///< lines of a newer one-shot, skipped
+};
+
+/// Longest file, most values of one repeated key (more are dropped), longest value.
+inline constexpr std::size_t kMaxFactsBytes = 16 * 1024;
+inline constexpr std::size_t kMaxFactValues = 32;
+inline constexpr std::size_t kMaxFactValueBytes = 64;
+
+/// Strict: `key=value` lines of printable ASCII, each ended by a line break; keys
+/// `[a-z][a-z0-9_]*`; blank lines and lines that begin with `#` are skipped. Keys: previous_boot,
+/// shutdown_target, reset_reason, crash_dump (repeated), flowtable (repeated), hw_offload
+/// (repeated), offloads=known. `bad_input` with the line's number for anything else, for a value
+/// that its key cannot have, and for a single key given twice. Pure.
+[[nodiscard]] Result<MachineFacts> parse_machine_facts(std::string_view text);
+
+/// Reads `paths.facts`. `not_found` when it does not exist (the one-shot is not installed),
+/// `bad_input` as above or when it is no readable plain file. Reads at most one small file: cheap
+/// enough for once in some minutes.
+[[nodiscard]] Result<MachineFacts> read_machine_facts(const HostPaths& paths);
+
+}  // namespace gerbang
