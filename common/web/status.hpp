@@ -68,10 +68,10 @@ struct Status {
     struct {
         std::uint64_t rx_bytes = 0;
         std::uint64_t tx_bytes = 0;
-        std::string confidence;  ///< "good", "suspect", "unknown"; see `PathFact`
-        std::string path;        ///< "in_path", "not_in_path", "unknown"
-        std::string reason;      ///< short English facts for both
-    } usage;                     ///< of the WAN role, whichever interface held it
+        std::string confidence = {};  ///< "good", "suspect", "unknown"; see `PathFact`
+        std::string path = {};        ///< "in_path", "not_in_path", "unknown"
+        std::string reason = {};      ///< short English facts for both
+    } usage;                          ///< of the WAN role, whichever interface held it
     struct {
         std::string name;  ///< the WAN's interface; empty: none known
     } wan;
@@ -79,10 +79,10 @@ struct Status {
     struct {
         std::string state;                    ///< "up", "degraded", "down", "unknown"
         std::string cause;                    ///< of the open outage; empty when up
-        std::string confidence;               ///< "none", "low", "medium", "high"
         std::optional<std::int64_t> since_s;  ///< seconds ago
         std::optional<WallTime> since;        ///< absent before the clock is set
         std::string evidence;
+        std::string confidence = {};  ///< "none", "low", "medium", "high"
     } link;
     std::vector<RungLine> ladder;  ///< from the box outwards
     std::vector<LinkLine> links;   ///< beside the WAN; none where nothing is watched
@@ -104,7 +104,7 @@ struct Status {
         std::uint64_t ring_capacity_bytes = 0;
         std::int64_t commit_s = 0;  ///< what a power cut can cost, at most
         /// For how long unsent records fit at the present rate; absent while nobody can tell.
-        std::optional<std::int64_t> days_left;
+        std::optional<std::int64_t> days_left = {};
     } journal;
 
     struct Sync {

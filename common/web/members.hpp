@@ -1,0 +1,79 @@
+#pragma once
+
+// Reading and writing JSON objects member by member. For the .cpp files of common/web only.
+
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/core/result.hpp"
+#include "common/core/time.hpp"
+
+namespace gerbang::web {
+
+/// `text` as JSON may carry it. The kernel lets an interface name hold any bytes; one bad name
+/// must not make the whole answer unreadable.
+[[nodiscard]] boost::json::string clean(std::string_view text);
+
+/// One member of an object and the variable that it is read into or written from: one list of
+/// these serves both directions. Optional values that are nothing are not written.
+struct Slot {
+    enum class Kind : std::uint8_t { text, needed, flag, u64, u32, i64, maybe_i64, maybe_time };
+
+    Slot(const char* n, std::string& v, Kind k = Kind::text) : name{n}, kind{k}, at{&v} {}
+    Slot(const char* n, bool& v) : name{n}, kind{Kind::flag}, at{&v} {}
+    Slot(const char* n, std::uint64_t& v) : name{n}, kind{Kind::u64}, at{&v} {}
+    Slot(const char* n, std::uint32_t& v) : name{n}, kind{Kind::u32}, at{&v} {}
+    Slot(const char* n, std::int64_t& v) : name{n}, kind{Kind::i64}, at{&v} {}
+    Slot(const char* n, std::optional<std::int64_t>& v) : name{n}, kind{Kind::maybe_i64}, at{&v} {}
+    Slot(const char* n, std::optional<WallTime>& v) : name{n}, kind{Kind::maybe_time}, at{&v} {}
+
+    const char* name;
+    Kind kind;  ///< `needed`: text that must be there
+    void* at;
+};
+using Slots = std::initializer_list<Slot>;
+
+void write(boost::json::object& object, Slots slots);
+
+/// Reads members of one object. The first mistake is remembered with its path and every later read
+/// is without effect, so that a reader is a list of members and one look at the mistake. Members
+/// that are absent leave their default; unknown ones are ignored, as an older CLI reads a newer
+/// daemon, unless `refuse_others` is called. Value and mistake must outlive it.
+class Members {
+public:
+    Members(const boost::json::value& value, std::string path, std::string& mistake);
+
+    [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
+    void read(Slots slots);
+    /// A member that no slot names is a mistake.
+    void refuse_others(Slots slots);
+    /// The object `name`; absent: one without members.
+    [[nodiscard]] Members object(std::string_view name);
+    /// The objects in the array `name`, at most `max`; absent: none.
+    [[nodiscard]] std::vector<Members> objects(std::string_view name, std::size_t max);
+    /// The array `name`, at most `max` long; nullptr: absent or a mistake.
+    [[nodiscard]] const boost::json::array* array(std::string_view name, std::size_t max);
+    /// `name` empty: the object itself is meant.
+    void fail(std::string_view name, std::string_view what);
+
+private:
+    [[nodiscard]] const boost::json::value* find(std::string_view name) const;
+    [[nodiscard]] std::string path_of(std::string_view name) const;
+    void read(const Slot& slot);
+
+    std::string path_;
+    std::string* mistake_;
+    const boost::json::object* object_ = nullptr;
+};
+
+/// `bad_input` unless `text` is JSON of at most `max` bytes and 8 levels; `what` names it.
+[[nodiscard]] Result<boost::json::value> parse_document(const std::string& text, const char* what,
+                                                        std::size_t max);
+
+}  // namespace gerbang::web
