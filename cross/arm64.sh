@@ -12,10 +12,10 @@ need_packages $build_packages g++-aarch64-linux-gnu qemu-user-static file
 export GERBANG_SYSROOT=$top/build/sysroot-arm64
 
 # One sysroot per architecture: some -dev packages cannot be installed for two at once.
-libraries="libssl3 libsqlite3-0 libcurl4 libyaml-cpp0.7 libfmt9 libzstd1 libmnl0 libsystemd0
+libraries="libssl3 libsqlite3-0 libcurl4 libyaml-cpp0.7 libfmt9 libzstd1 libmnl0 libc-ares2 libsystemd0
     libstdc++6 zlib1g"
 headers="libssl-dev libsqlite3-dev libcurl4-openssl-dev libyaml-cpp-dev libfmt-dev libzstd-dev
-    libmnl-dev libsystemd-dev zlib1g-dev"
+    libmnl-dev libc-ares-dev libsystemd-dev zlib1g-dev"
 if [ ! -e "$GERBANG_SYSROOT/complete" ]; then
     say "Making the arm64 sysroot"
     if ! dpkg --print-foreign-architectures | grep -qx arm64; then

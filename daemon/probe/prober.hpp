@@ -1,10 +1,10 @@
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "common/core/result.hpp"
 #include "common/core/time.hpp"
 #include "common/model/ladder.hpp"
 #include "daemon/host/async.hpp"
@@ -21,10 +21,17 @@ struct ProbeTarget {
     unsigned hop = 0;
 };
 
+/// `detail` of an answer with `Silence::local` that is evidence all the same: the kernel knows no
+/// way to the target. Every other `local` says nothing about the link.
+inline constexpr std::string_view kNoRoute = "no route";
+
 struct ProbeAnswer {
     bool answered = false;
     Millis round_trip{};  ///< when answered
-    std::string detail;   ///< "time-out", "network unreachable", ...; for evidence and log
+    /// For evidence and log: "time-out", "network unreachable, says 192.0.2.1", ...; of an answered
+    /// question with a `hop` the address of who answered, of a name the first address.
+    std::string detail;
+    /// `none` when answered, but `refused` when a refusal was the answer.
     Silence silence = Silence::none;
 };
 
@@ -34,6 +41,7 @@ struct NameQuestion {
     std::string name;      ///< asked for A records
     /// Addresses of which at least one must be in the answer; empty: any answer is right.
     std::vector<std::string> expected;
+    std::uint16_t port = 53;
 };
 
 /// Asks once. Loop thread only; several questions may be under way.
