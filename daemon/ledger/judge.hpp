@@ -17,6 +17,8 @@ struct Verdict {
     Cause cause = Cause::unknown;  ///< meaningful when down
     Confidence confidence = Confidence::none;
     std::string evidence;
+    /// With `unknown`: the carrier was seen up, though nobody was asked beyond it.
+    bool carrier_is_up = false;
 
     bool operator==(const Verdict&) const = default;
 };
@@ -25,13 +27,18 @@ struct Verdict {
 /// this boot, and the loss of the last 32 answers (`degraded`).
 class Judge {
 public:
-    explicit Judge(NextHop next_hop, bool is_point_to_point = false);
+    /// `k`: failed rounds in a row that make an outage, as for the ledger.
+    explicit Judge(NextHop next_hop, bool is_point_to_point = false, unsigned k = 3);
     [[nodiscard]] Verdict judge(const LadderRound& round);
     void set_point_to_point(bool is_point_to_point);
 
 private:
     // defined by the implementation
 };
+
+/// The rungs as people may see them: silent ones above the rung that `verdict` blames are unknown,
+/// not down.
+[[nodiscard]] LadderRound shown(LadderRound round, const Verdict& verdict);
 
 /// Judges the links beside the WAN from one finding: up, down with `cause`, or unknown.
 [[nodiscard]] Verdict judge_beside(DeviceTime at, const RungFinding& finding, Cause cause);

@@ -9,24 +9,28 @@
 
 #include "common/model/outage.hpp"
 #include "common/model/record.hpp"
+#include "daemon/ledger/boot_ending.hpp"
+#include "daemon/ledger/judge.hpp"
 
 namespace gerbang {
 
-/// What one round of looking at the link showed.
-struct Observation {
-    DeviceTime at;
-    std::optional<bool> has_carrier;  ///< of the WAN interface; nothing: no WAN interface known
-    unsigned asked = 0;               ///< internet targets asked
-    unsigned answered = 0;            ///< of which answered
-    std::string evidence;             ///< short facts for the record, e.g. the failing details
+/// Gives outages their numbers, over all links of an epoch. Must outlive its ledgers.
+class OutageIds {
+public:
+    [[nodiscard]] std::uint64_t next() noexcept { return ++last_; }
+    /// The journal holds an outage of this number.
+    void saw(std::uint64_t id) noexcept { last_ = id > last_ ? id : last_; }
 
-    bool operator==(const Observation&) const = default;
+private:
+    std::uint64_t last_ = 0;
 };
 
 /// How the last run of the daemon ended, as far as the journal shows.
 struct PreviousRun {
     DeviceTime last_tick;        ///< last proof of life: time of the last record, whatever it is
     bool ended_cleanly = false;  ///< the last record is a `stop` event
+    /// How the boot of `last_tick` ended, when the next run is on another boot.
+    Ending ending;
     std::optional<Outage> open;  ///< an outage that had not ended (its newest segment)
     /// Earlier segments of `open`, ascending. They matter when several gaps follow each other
     /// without a look at the link between them; may be left out.
@@ -39,14 +43,15 @@ struct PreviousRun {
     bool was_reload = false;
 };
 
-/// Keeps the WAN link's state and its outages (design 6, first version: causes `carrier`, `isp`,
-/// `daemon`, `device_off`, `off`, and `undetermined` where the blueprint demands it; `unknown`
-/// where targets are dead and no WAN interface is known, which blames nobody).
+/// Keeps one link's state and its outages from verdicts about it (design 6).
 ///
 /// Each call returns the outage segments that it opened, changed or closed, to be written as
 /// events in that order; the newest state of (id, segment) holds. An outage is declared after `k`
 /// failed rounds in a row and back-dated to the first of them; a change of cause likewise. One
-/// answer ends it. A segment's bounds join those of the next: `last_bad` is the next one's
+/// answer ends it. `degraded` is an answer. While an outage is not yet declared, a firmer verdict
+/// takes it over from its start: a lost carrier or power, or another cause of more confidence than
+/// a low one of `isp`, `modem` or `unknown`. The same cause seen with more confidence raises that
+/// of its segment. A segment's bounds join those of the next: `last_bad` is the next one's
 /// `last_good`, `first_good` the next one's `first_bad`. Before the first observation nothing is
 /// known, so an outage then found counts from the start of looking.
 ///
@@ -57,27 +62,31 @@ struct PreviousRun {
 /// negative certain duration as zero.
 class Ledger {
 public:
-    explicit Ledger(unsigned k = 3, std::uint64_t last_outage_id = 0);
+    /// `ids` must outlive it. `tells_gaps`: time without the daemon is told as outages of this
+    /// link; else only over an outage of its own that was open before, as `undetermined`.
+    Ledger(unsigned k, std::string link, OutageIds& ids, bool tells_gaps);
 
-    /// Once at start: the gap since the previous run becomes `daemon` (same boot), `off` (another
-    /// boot after a clean stop) or `device_off` (another boot), or `undetermined` when the link
-    /// was already down before it. Nothing when there was no previous run. A last tick on an
-    /// earlier boot makes the gap one between boots, whatever `same_boot` says; one that cannot be
-    /// ordered before `now` (another epoch's numbers) is as no previous run.
+    /// Once at start: the gap since the previous run becomes `daemon` (same boot), the previous
+    /// boot's ending (another boot), or `undetermined` when the link was already down before it.
+    /// Nothing when there was no previous run. A last tick on an earlier boot makes the gap one
+    /// between boots, whatever `same_boot` says; one that cannot be ordered before `now` (another
+    /// epoch's numbers) is as no previous run.
     [[nodiscard]] std::vector<Outage> start(const std::optional<PreviousRun>& previous,
                                             DeviceTime now, bool same_boot);
-    /// An observation equal to the last one, or older than it, changes nothing. No question asked
-    /// (`asked` 0) with carrier or without a known WAN interface leaves the state unknown.
-    [[nodiscard]] std::vector<Outage> observe(const Observation& observation);
+    /// A verdict equal to the last one, or older than it, changes nothing. One of state `unknown`
+    /// leaves everything as it is; `k` of them in a row make the state unknown.
+    [[nodiscard]] std::vector<Outage> observe(const Verdict& verdict);
 
     [[nodiscard]] LinkState state() const noexcept;
     [[nodiscard]] Cause cause() const noexcept;  ///< of the open outage or gap; unknown if none
     [[nodiscard]] std::optional<DeviceTime> since() const noexcept;  ///< of the present state
     /// Probe every 3 s instead of 10 s: a failure is not yet declared, a cause not yet confirmed,
-    /// or the link not yet seen after a gap.
+    /// the link not yet seen after a gap, or no longer.
     [[nodiscard]] bool is_in_doubt() const noexcept;
     /// The open segment as last returned; a failure that is not declared yet is not here.
     [[nodiscard]] const std::optional<Outage>& open() const noexcept;
+    /// `open` is a gap, and the link was not seen since.
+    [[nodiscard]] bool is_gap() const noexcept;
 
 private:
     /// Failed rounds in a row that blame another cause than the open segment's.
@@ -86,20 +95,23 @@ private:
         DeviceTime before;  ///< the failed round before them
         DeviceTime first;
         unsigned rounds;
+        Confidence confidence;
         std::string evidence;
     };
 
-    void fail(const Observation& observation, Cause cause, std::vector<Outage>& out);
-    void succeed(const Observation& observation, std::vector<Outage>& out);
-    void miss(const Observation& observation, std::vector<Outage>& out);
+    void fail(const Verdict& verdict, std::vector<Outage>& out);
+    void succeed(const Verdict& verdict, std::vector<Outage>& out);
+    void miss(const Verdict& verdict, std::vector<Outage>& out);
     void declare(std::vector<Outage>& out);
     void change_cause(std::vector<Outage>& out);
     void close(DeviceTime first_good, std::vector<Outage>& out);
     void enter(LinkState state, DeviceTime at);
 
     unsigned k_;
-    std::uint64_t last_id_;
-    std::optional<Observation> seen_;
+    std::string link_;
+    OutageIds* ids_;
+    bool tells_gaps_;
+    std::optional<Verdict> seen_;
     LinkState state_ = LinkState::unknown;
     std::optional<DeviceTime> since_;
     std::optional<DeviceTime> started_;

@@ -1,0 +1,107 @@
+#pragma once
+
+// Every link of the site in one place: the WAN, the hotspot, the province and its services.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/model/outage.hpp"
+#include "common/model/reading.hpp"
+#include "common/model/series_table.hpp"
+#include "daemon/ledger/judge.hpp"
+#include "daemon/ledger/ledger.hpp"
+#include "daemon/ledger/link_seconds.hpp"
+
+namespace gerbang {
+
+/// Runs a ledger per link and counts the seconds of each, so that nobody else need know the rules.
+///
+/// Outage ids are shared by all links. The WAN alone tells gaps of the daemon and the device; a
+/// link beside it has a segment `undetermined` over a gap when an outage of its own was open before
+/// it. What lies behind the WAN (province, services) is unknown, not down, unless the WAN is up and
+/// not in doubt; the hotspot does not ask the WAN. Every function that changes something returns
+/// the segments to be written as `outage` events, in that order. Pure: no clock. Not movable.
+class LinkBook {
+public:
+    /// `beside`: the links next to the WAN (`link_name`), at most 16. `series` must outlive it.
+    LinkBook(unsigned k, std::vector<std::string> beside, SeriesTable& series);
+    LinkBook(const LinkBook&) = delete;
+    LinkBook& operator=(const LinkBook&) = delete;
+
+    /// What the journal knows of earlier runs, for all links together.
+    struct History {
+        std::optional<PreviousRun> run;  ///< its `open` and `earlier` are not looked at
+        std::vector<Outage> open;        ///< newest segments of outages that have not ended
+        std::vector<Outage> earlier;     ///< earlier segments of those, in any order; may be empty
+        std::uint64_t last_outage_id = 0;
+        std::vector<Reading> totals;  ///< newest values of counter series; others are ignored
+    };
+    /// Once, before any `observe`. An open outage of a link that is no longer listed is closed with
+    /// both bounds and says so.
+    [[nodiscard]] std::vector<Outage> start(const History& history, DeviceTime now, bool same_boot);
+
+    /// One look at `link` ("wan" or one of `beside`). Observe the WAN first in each round.
+    [[nodiscard]] std::vector<Outage> observe(std::string_view link, const Verdict& verdict);
+
+    /// How long the device was off between the last proof of life before `start` and `start`, as
+    /// soon as the clock tells; asked for while `wants_gap_length`. Negative lengths count as zero.
+    void add_gap_length(Millis length);
+    /// The gap before `start` was one between boots and its length has not been given.
+    [[nodiscard]] bool wants_gap_length() const noexcept;
+    /// Decides all time up to `now`, in favour of the present states: before the last tick of a
+    /// clean stop. Nothing may be observed after it.
+    void settle(DeviceTime now);
+
+    /// Ask again soon (3 s): the WAN, or a link beside it that was looked at in the last minute,
+    /// is in doubt. Services are asked rarely, they hurry nobody.
+    [[nodiscard]] bool is_in_doubt() const;
+
+    /// The present state of one link.
+    struct View {
+        std::string link;
+        LinkState state = LinkState::unknown;
+        Cause cause = Cause::unknown;  ///< of the open outage or gap
+        Confidence confidence = Confidence::none;
+        std::optional<DeviceTime> since;  ///< of the present state
+        std::optional<Outage> open;       ///< the open segment
+        std::string evidence;  ///< of the open segment, else of the last look; may be empty
+    };
+    /// Of "wan" or one of `beside`.
+    [[nodiscard]] View view(std::string_view link) const;
+    /// All links, the WAN first, then as given.
+    [[nodiscard]] std::vector<View> views() const;
+
+    /// Appends the readings of `link_state_seconds_total`, ascending by series or not: the caller
+    /// sorts a tick's readings.
+    void append_readings(std::vector<Reading>& into) const;
+
+private:
+    struct Link {
+        std::string name;
+        Ledger ledger;
+        std::optional<Verdict> last;
+        /// A gap whose seconds wait: for the link to be seen, or for the clock to tell the length.
+        bool gap_waits = false;
+        std::optional<Cause> gap_cause;
+        bool is_behind_wan = false;
+    };
+
+    [[nodiscard]] Link& at(std::string_view name);
+    [[nodiscard]] const Link& at(std::string_view name) const;
+    void count(Link& link, LinkState state, Cause cause, const std::vector<Outage>& written,
+               DeviceTime now);
+    void count_gap(Link& link);
+
+    OutageIds ids_;
+    LinkSeconds seconds_;
+    std::vector<Link> links_;
+    std::optional<Millis> gap_length_;
+    bool has_gap_ = false;
+    bool is_gap_between_boots_ = false;
+};
+
+}  // namespace gerbang
