@@ -1,0 +1,236 @@
+"""One fault on one village: what was really so, what the daemon made of it, and the comparison."""
+
+import os
+import random
+import shutil
+import tempfile
+import time
+
+from gateway import FAST, LONGEST_VERDICT_S, Gateway, clock_offset, instant
+from topology import HERE, PROVINCE, PROVINCE_PORT, Failed, Missing, Village
+
+CASES = {}  # name -> (seconds that it takes, function)
+
+
+def case(seconds):
+    """Registers a fault test; `seconds` is about how long it takes, the longest begin first."""
+    def register(function):
+        CASES[function.__name__] = (seconds, function)
+        return function
+    return register
+
+
+class Truth:
+    """What really was: from `begun` to `ended` (instants of the wall clock; None: goes on)."""
+
+    def __init__(self, cause, begun, ended, link="wan", start_slack=0.0, end_slack=0.0):
+        self.cause, self.begun, self.ended, self.link = cause, begun, ended, link
+        # How much later than an interval a bound may lie, where probing is not what tells.
+        self.start_slack, self.end_slack = start_slack, end_slack
+
+
+class Trial:
+    """A village, its gateway and a seeded choice of moments. Use as a context manager."""
+
+    def __init__(self, name, binaries, seed):
+        self.name, self.binaries = name, binaries
+        self.chance = random.Random(f"{seed} {name}")
+        self.folder = tempfile.mkdtemp(prefix="gerbang-faults.", dir="/dev/shm")
+        self.village = self.gateway = None
+        self.offset = clock_offset()
+        self.notes = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.gateway is not None:
+            self.gateway.cleanup()
+        if self.village is not None:
+            self.village.__exit__()
+        if kind is None or not os.environ.get("GERBANG_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def settle_village(self, **how):
+        self.village = Village(self.folder, **how)
+        self.village.__enter__()
+        self.start_peers(self.village.net, "internet", self.folder)
+
+    def start_peers(self, name, *words):
+        log = f"{words[0]}.log"
+        child = self.village.start(name, "python3", f"{HERE}/peers.py", *words, log=log)
+        limit = time.monotonic() + 10
+        while child.poll() is None and time.monotonic() < limit:
+            with open(f"{self.folder}/{log}", encoding="utf-8", errors="replace") as file:
+                if "ready" in file.read() or words[0] in ("download", "flood"):
+                    return child
+            time.sleep(0.05)
+        with open(f"{self.folder}/{log}", encoding="utf-8", errors="replace") as file:
+            raise Failed(f"peers.py {' '.join(words)}: {file.read()[-400:]}")
+
+    def start_province(self):
+        return self.village.start(
+            self.village.net, f"{self.binaries}/gerbang-province", "receive", "--listen",
+            f"{PROVINCE}:{PROVINCE_PORT}", "--trust-network", "--verbose", "--store",
+            f"{self.folder}/province.db", log="province.log")
+
+    def settle(self, pace=FAST, village=None, before=None, **how):
+        """A healthy village: the daemon has seen the whole ladder and nothing is wrong."""
+        self.settle_village(**(village or {}))
+        if before is not None:
+            before()
+        self.gateway = Gateway(self.village, self.binaries, pace, **how)
+        self.gateway.start()
+        self.wait_up()
+        # One more round, so that the link was good before the fault.
+        time.sleep(pace.doubt)
+        if rows := self.gateway.outages():
+            raise Failed(f"outages before any fault: {rows}")
+
+    # --- moments ------------------------------------------------------------------------------
+
+    def pause(self, least, most=None):
+        time.sleep(self.chance.uniform(least, most if most is not None else least))
+
+    def any_moment(self):
+        """Some instant of the probing interval: faults do not wait for a round to end."""
+        self.pause(0, self.gateway.pace.interval)
+
+    @staticmethod
+    def at(action, *words):
+        """Does it; the instant at which it was done, give or take a command's duration."""
+        before = time.time()
+        action(*words)
+        return (before + time.time()) / 2
+
+    def note(self, text):
+        self.notes.append(text)
+
+    # --- what the daemon says -----------------------------------------------------------------
+
+    def wait_up(self, link="wan", limit=None):
+        limit = limit or 3 * self.gateway.pace.interval + 12
+
+        def is_up(status):
+            return state_of(status, link)[0] in ("up", "degraded")
+        return self.gateway.wait(is_up, limit, f"{link} up")[0]
+
+    def wait_down(self, cause, begun, link="wan", limit=LONGEST_VERDICT_S + 10):
+        """Waits for the verdict and judges how long it took from the first failed probe."""
+        def is_down(status):
+            return state_of(status, link) == ("down", cause)
+        seen, status = self.gateway.wait(is_down, limit, f"{link} down, {cause}")
+        rows = [row for row in self.gateway.outages()
+                if row.get("link", "wan") == link and row["is_open"]]
+        if len(rows) != 1:
+            raise Failed(f"one open outage of {link} expected: {rows}")
+        first_bad = instant(rows[0].get("first_bad"))
+        if first_bad is None:
+            raise Failed(f"no instant of the first failed probe: {rows[0]}")
+        took = seen - first_bad
+        self.note(f"{cause} {took:.1f} s after the first failed probe, {seen - begun:.1f} s after "
+                  "the fault")
+        if took > LONGEST_VERDICT_S:
+            raise Failed(f"verdict {took:.1f} s after the first failed probe")
+        return status
+
+    def check(self, truths, others=()):
+        """The outages are `truths` and nothing else, causes, order and times; `others` are links
+        whose outages are not judged here."""
+        if abs(clock_offset() - self.offset) > 0.1:
+            raise Failed("this machine's clock was stepped during the test; run it again")
+        rows = [row for row in self.gateway.outages() if row.get("link", "wan") not in others]
+        said = [(row.get("link", "wan"), row["cause"]) for row in rows]
+        wanted = [(truth.link, truth.cause) for truth in truths]
+        if sorted(said) != sorted(wanted):
+            raise Failed(f"outages are {said}, should be {wanted}: {rows}")
+        for link in {truth.link for truth in truths}:
+            mine = [row for row in rows if row.get("link", "wan") == link]
+            theirs = [truth for truth in truths if truth.link == link]
+            for row, truth in zip(mine, theirs):
+                self._compare(row, truth)
+        return rows
+
+    def _compare(self, row, truth):
+        if row["cause"] != truth.cause:
+            raise Failed(f"segment order: {row['cause']} where {truth.cause} should be: {row}")
+        tolerance = self.gateway.pace.tolerance
+        self._near(row, "last_good", truth.begun, tolerance + truth.start_slack)
+        self._near(row, "first_bad", truth.begun, tolerance + truth.start_slack)
+        if truth.ended is None:
+            if not row["is_open"]:
+                raise Failed(f"ended, although it goes on: {row}")
+            return
+        if row["is_open"]:
+            raise Failed(f"open, although it ended: {row}")
+        self._near(row, "last_bad", truth.ended, tolerance + truth.end_slack)
+        self._near(row, "first_good", truth.ended, tolerance + truth.end_slack)
+        if not row.get("evidence"):
+            raise Failed(f"no evidence: {row}")
+
+    def _near(self, row, bound, truth, tolerance):
+        said = instant(row.get(bound))
+        if said is None:
+            raise Failed(f"no {bound}: {row}")
+        if abs(said - truth) > tolerance:
+            raise Failed(f"{bound} is {said - truth:+.2f} s off the truth, allowed "
+                         f"{tolerance:.1f} s: {row}")
+
+    def check_rungs(self, status, **wanted):
+        """The ladder of `status` has these states, such as carrier="up"."""
+        said = {line["rung"]: line["state"] for line in status["ladder"]}
+        wrong = {rung: said.get(rung) for rung, state in wanted.items() if said.get(rung) != state}
+        if wrong:
+            raise Failed(f"rungs are {wrong}, should be {wanted}; the ladder: {status['ladder']}")
+
+    def one_fault(self, cause, inject, mend, link="wan", rungs=None, others=(), **settled):
+        """The common case: healthy, one fault at any moment, the verdict, mended, healthy."""
+        if self.gateway is None:
+            self.settle(**settled)
+        self.any_moment()
+        begun = self.at(inject)
+        status = self.wait_down(cause, begun, link)
+        self.check_rungs(status, **(rungs or {}))
+        if link == "wan" and not status["link"]["evidence"]:
+            raise Failed(f"no evidence for {cause}")
+        self.any_moment()
+        ended = self.at(mend)
+        self.wait_up(link)
+        if link != "wan" and self.gateway.status()["link"]["state"] != "up":
+            raise Failed("the internet is charged with what was not its fault")
+        self.check([Truth(cause, begun, ended, link)], others)
+
+    def no_fault(self, seconds, states=("up", "degraded")):
+        """For `seconds` the link is in one of `states` and no outage comes up; counts states."""
+        end = time.monotonic() + seconds
+        seen = {}
+        while time.monotonic() < end:
+            state = self.gateway.ask("/v1/status")["link"]["state"]
+            seen[state] = seen.get(state, 0) + 1
+            if state not in states:
+                raise Failed(f"link {state}: {self.gateway.outages()}")
+            time.sleep(0.3)
+        self.check([])
+        return seen
+
+    def log_tail(self):
+        tails = []
+        for name in sorted(os.listdir(self.folder)):
+            if name.endswith(".log"):
+                with open(f"{self.folder}/{name}", encoding="utf-8", errors="replace") as file:
+                    lines = file.read().splitlines()[-25:]
+                tails += [f"--- {name}", *lines] if lines else []
+        return "\n".join(tails)
+
+
+def state_of(status, link):
+    """(state, cause) of a link, as status says it."""
+    if link == "wan":
+        return status["link"]["state"], status["link"]["cause"]
+    for line in status.get("links", []):
+        if line["link"] == link:
+            return line["state"], line["cause"]
+    return "unknown", ""
+
+
+__all__ = ["CASES", "Failed", "Missing", "Trial", "Truth", "case", "state_of"]

@@ -1,0 +1,110 @@
+"""What the probes of a healthy day cost on the wire, with the intervals as shipped."""
+
+import json
+import time
+
+from gateway import DEFAULT, province_target
+from topology import PROVINCE, PROVINCE_PORT, SERVICE, WEB, Failed
+from trial import case
+
+WINDOW_S = 75
+DAY_S = 86_400
+LIMIT_BYTES = 10_000_000
+SERVICE_EACH_S = 300
+#: Everything that the gateway itself sends or hears on the WAN, by what it is for. Villagers'
+#: bytes are forwarded and are in none of these.
+CLASSES = {
+    "push": (f"ip daddr {PROVINCE} tcp dport {PROVINCE_PORT}",
+             f"ip saddr {PROVINCE} tcp sport {PROVINCE_PORT}"),
+    "page": (f"ip daddr {WEB} tcp dport 80", f"ip saddr {WEB} tcp sport 80"),
+    "service": (f"ip daddr {SERVICE} tcp dport 80", f"ip saddr {SERVICE} tcp sport 80"),
+    "names": ("meta l4proto {udp, tcp} th dport 53", "meta l4proto {udp, tcp} th sport 53"),
+    "echo": ("meta l4proto icmp", "meta l4proto icmp"),
+    "echo6": ("icmpv6 type {echo-request, echo-reply}", "icmpv6 type {echo-request, echo-reply}"),
+}
+ETHERNET_BYTES = 14  # of header, a frame; the filter counts from the IP header on
+
+
+def count(village):
+    """Counters in the gateway, one for each class and for the rest."""
+    lines = ["add table inet wire"]
+    for hook, device in (("output", "oifname"), ("input", "iifname")):
+        lines.append(f"add chain inet wire {hook} {{ type filter hook {hook} priority -20 ; }}")
+        lines.append(f"add rule inet wire {hook} {device} != {village.wan} accept")
+        for name, rules in CLASSES.items():
+            rule = rules[0 if hook == "output" else 1]
+            if name in ("page", "service") and hook == "output":
+                lines.append(f"add counter inet wire {name}_asked")
+                lines.append(f"add rule inet wire {hook} {rule} tcp flags & (syn | ack) == syn "
+                             f"counter name {name}_asked")
+            lines.append(f"add counter inet wire {name}_{hook}")
+            lines.append(f"add rule inet wire {hook} {rule} counter name {name}_{hook} accept")
+        lines.append(f"add counter inet wire other_{hook}")
+        lines.append(f"add rule inet wire {hook} counter name other_{hook}")
+    village.nft(village.gw, "\n".join(lines) + "\n")
+
+
+def counted(village):
+    """Class -> (bytes with Ethernet headers, packets)."""
+    text = village.run(village.gw, "nft", "-j", "list", "counters", "table", "inet", "wire")
+    sums = {}
+    for entry in json.loads(text)["nftables"]:
+        counter = entry.get("counter")
+        if counter is None:
+            continue
+        name, direction = counter["name"].rsplit("_", 1)
+        key = f"{name}_asked" if direction == "asked" else name
+        size, packets = sums.get(key, (0, 0))
+        sums[key] = (size + counter["bytes"] + ETHERNET_BYTES * counter["packets"],
+                     packets + counter["packets"])
+    return sums
+
+
+def day_of_probes(trial, is_busy):
+    """Bytes of a day, scaled from `WINDOW_S`: what runs by the interval with the time, the page and
+    the service (once a minute, once in five) by what one of them cost."""
+    trial.settle(pace=DEFAULT, changes={"sync": province_target(120)},
+                 before=trial.start_province)
+    if is_busy:
+        trial.start_peers(trial.village.home, "download", "40000")
+        trial.pause(3)
+    trial.gateway.cli("sync", "--now")
+    trial.gateway.wait(lambda status: status["sync"][0]["through"] > 0, 30, "the first push")
+    count(trial.village)
+    begun = time.monotonic()
+    trial.no_fault(WINDOW_S)
+    sums = counted(trial.village)
+    window = time.monotonic() - begun
+    pages = sums["page_asked"][1]
+    if pages == 0:
+        raise Failed(f"no page was asked for in {window:.0f} s")
+    day = {name: size * DAY_S / window for name, (size, _) in sums.items()
+           if not name.endswith("_asked")}
+    a_page = sums["page"][0] / pages
+    day["page"] = a_page * DAY_S / DEFAULT.web
+    services = sums["service_asked"][1]
+    # Most windows see none: a service's page costs what the other page costs.
+    a_service = sums["service"][0] / services if services else a_page
+    day["service"] = a_service * DAY_S / SERVICE_EACH_S
+    probes = sum(size for name, size in day.items() if name != "push")
+    parts = ", ".join(f"{name} {size / 1e6:.3f}" for name, size in sorted(day.items()))
+    trial.note(f"{'busy' if is_busy else 'idle'} village: probes {probes / 1e6:.2f} MB a day, "
+               f"everything {sum(day.values()) / 1e6:.2f} MB, from {window:.0f} s ({parts})")
+    with open(f"{trial.shared}/wire-{'busy' if is_busy else 'idle'}", "w",
+              encoding="ascii") as file:
+        file.write(str(probes))
+    # With everything: design 6 means the sum.
+    if sum(day.values()) > LIMIT_BYTES:
+        raise Failed(f"{sum(day.values()) / 1e6:.1f} MB a day: {parts}")
+
+
+@case(100)
+def wire_idle(trial):
+    """Nobody in the village is awake."""
+    day_of_probes(trial, False)
+
+
+@case(105)
+def wire_busy(trial):
+    """Villagers use the internet, which proves it without a probe."""
+    day_of_probes(trial, True)
