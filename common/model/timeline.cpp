@@ -1,7 +1,7 @@
 #include "common/model/timeline.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <limits>
 
 namespace gerbang {
 namespace {
@@ -19,6 +19,17 @@ std::optional<WallTime> project(const Anchor& anchor, Monotonic at) {
     if (__builtin_sub_overflow(to_ms(at), to_ms(anchor.at.at), &elapsed_ms)) return std::nullopt;
     if (__builtin_add_overflow(to_ms(anchor.wall), elapsed_ms, &wall_ms)) return std::nullopt;
     return wall_from_ms(wall_ms);
+}
+
+/// By how much `candidate` is later than `latest` foretold. Nothing as for `project`.
+std::optional<Millis> miss(const Anchor& latest, const Anchor& candidate) {
+    const auto foretold = project(latest, candidate.at.at);
+    std::int64_t error_ms = 0;
+    if (!foretold || __builtin_sub_overflow(to_ms(candidate.wall), to_ms(*foretold), &error_ms) ||
+        error_ms == std::numeric_limits<std::int64_t>::min()) {
+        return std::nullopt;
+    }
+    return Millis{error_ms};
 }
 
 }  // namespace
@@ -84,13 +95,37 @@ std::optional<WallTime> PrefixStamper::stamp(Seq seq, DeviceTime at) {
 
 bool wants_anchor(const Anchor* latest, const Anchor& candidate) {
     if (latest == nullptr || latest->at.boot != candidate.at.boot) return true;
-    if (latest->source != candidate.source) return true;
-    if (candidate.at.at - latest->at.at >= kAnchorInterval) return true;
-    const auto predicted = project(*latest, candidate.at.at);
-    if (!predicted) return true;
-    const auto error =
-        *predicted > candidate.wall ? *predicted - candidate.wall : candidate.wall - *predicted;
-    return error > std::max(candidate.uncertainty, kSmallestError);
+    const Millis elapsed = candidate.at.at - latest->at.at;
+    const auto error = miss(*latest, candidate);
+    if (!error) return true;
+    const Millis wrong = error->count() < 0 ? -*error : *error;
+    if (latest->source == candidate.source) {
+        return elapsed >= kAnchorInterval ||
+               wrong > std::max(candidate.uncertainty, kSmallestError);
+    }
+    const bool contradicts =
+        wrong > latest->uncertainty && wrong - latest->uncertainty > candidate.uncertainty;
+    // The sources are numbered from the best down.
+    if (candidate.source < latest->source) {
+        const bool was_displaced = contradicts && latest->source == AnchorSource::province;
+        return !was_displaced || elapsed >= kAnchorInterval;
+    }
+    return elapsed >= kAnchorFresh || (contradicts && candidate.source == AnchorSource::province);
+}
+
+std::optional<Millis> correction(const Anchor* latest, const Anchor& candidate, Millis tick) {
+    if (latest == nullptr || latest->at.boot != candidate.at.boot) return std::nullopt;
+    const auto error = miss(*latest, candidate);
+    if (!error || (*error <= tick && *error >= -tick)) return std::nullopt;
+    return error;
+}
+
+Anchor anchor_from_date(BootNo boot, WallTime date, Monotonic sent, Monotonic received) {
+    const Millis round_trip = std::max(received - sent, Millis{0});
+    return {.at = {boot, sent + round_trip / 2},
+            .wall = date + 500ms,
+            .source = AnchorSource::province,
+            .uncertainty = (round_trip + 1ms) / 2 + 500ms};
 }
 
 }  // namespace gerbang

@@ -69,8 +69,32 @@ private:
     std::optional<WallTime> last_;
 };
 
-/// Decides when the daemon writes an anchor: at first sync, on a change of source, when the
-/// prediction errs by more than max(uncertainty, 100 ms), else hourly.
+/// What an operator's word is worth unless he says better: he reads a watch and types.
+inline constexpr Millis kOperatorUncertainty{60'000};
+/// So long a source keeps a worse one from taking its place.
+inline constexpr Millis kAnchorFresh{24 * 3'600'000};
+
+/// Decides when the daemon writes an anchor; asked for every reading of every source. `latest` is
+/// the newest anchor written, of any source.
+///
+/// Written: the first of a boot; of the same source hourly, and when the prediction errs by more
+/// than max(uncertainty, 100 ms); a better source (kernel, then province, then operator) at once; a
+/// worse one when what the better one said is older than `kAnchorFresh`; before that the province
+/// only, when it contradicts the kernel by more than both uncertainties. A kernel displaced so
+/// comes back after an hour at the earliest: two sources that disagree for good cost two anchors
+/// an hour.
 [[nodiscard]] bool wants_anchor(const Anchor* latest, const Anchor& candidate);
+
+/// By how much `candidate` puts the present instant elsewhere than `latest` did, for the `clock`
+/// event; positive: the clock had been behind. Nothing when there was no prediction (no anchor, or
+/// one of another boot) or it differs by no more than one `tick`.
+[[nodiscard]] std::optional<Millis> correction(const Anchor* latest, const Anchor& candidate,
+                                               Millis tick = Millis{10'000});
+
+/// The anchor that an authenticated HTTP answer gives. `date` has whole seconds, so the truth lay
+/// in [date, date + 1 s) at some instant between `sent` and `received`: the middle of both, half
+/// the round trip + 0.5 s uncertain.
+[[nodiscard]] Anchor anchor_from_date(BootNo boot, WallTime date, Monotonic sent,
+                                      Monotonic received);
 
 }  // namespace gerbang

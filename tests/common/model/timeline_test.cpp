@@ -127,8 +127,7 @@ TEST_CASE("PrefixStamper never goes back, and a record without a time changes no
     CHECK(fresh.stamp(Seq{11}, at(1, 61'000)) == wall_from_ms(kNoonMs + 1'000));
 }
 
-TEST_CASE("An anchor is wanted at first, on another boot or source, hourly, and on an error",
-          "[model]") {
+TEST_CASE("An anchor is wanted at first, on another boot, hourly, and on an error", "[model]") {
     const auto latest = anchor(1, 1'000'000, kNoonMs);
     const auto after = [&](Millis elapsed, Millis error) {
         auto candidate = latest;
@@ -146,12 +145,113 @@ TEST_CASE("An anchor is wanted at first, on another boot or source, hourly, and 
     auto vague = after(10min, 900ms);
     vague.uncertainty = 900ms;
     CHECK_FALSE(wants_anchor(&latest, vague));
-    auto other_source = after(1min, 0ms);
-    other_source.source = AnchorSource::province;
-    CHECK(wants_anchor(&latest, other_source));
     auto other_boot = after(1min, 0ms);
     other_boot.at.boot = BootNo{2};
     CHECK(wants_anchor(&latest, other_boot));
+}
+
+TEST_CASE("A worse source takes the place of a better one only when that is old or contradicted",
+          "[model]") {
+    const auto reading = [](AnchorSource source, Millis after, Millis error, Millis uncertainty) {
+        auto made = anchor(1, 1'000'000 + after.count(), kNoonMs);
+        made.wall += after + error;
+        made.source = source;
+        made.uncertainty = uncertainty;
+        return made;
+    };
+    const auto kernel = reading(AnchorSource::kernel, 0ms, 0ms, 20ms);
+    const auto province = [&](Millis after, Millis error) {
+        return reading(AnchorSource::province, after, error, 800ms);
+    };
+    CHECK_FALSE(wants_anchor(&kernel, province(1h, 820ms)));
+    CHECK(wants_anchor(&kernel, province(1h, 821ms)));
+    CHECK(wants_anchor(&kernel, province(1h, -821ms)));
+    CHECK_FALSE(wants_anchor(&kernel, province(24h - 1ms, 0ms)));
+    CHECK(wants_anchor(&kernel, province(24h, 0ms)));
+
+    // An operator's word never outweighs what machines said today, however far off it is.
+    const auto word = reading(AnchorSource::operator_, 1h, 48h, kOperatorUncertainty);
+    CHECK_FALSE(wants_anchor(&kernel, word));
+    const auto date = province(0ms, 0ms);
+    CHECK_FALSE(wants_anchor(&date, word));
+    CHECK(wants_anchor(&date, reading(AnchorSource::operator_, 24h, 0ms, kOperatorUncertainty)));
+    CHECK(wants_anchor(&date, reading(AnchorSource::operator_, 1h, 0ms, 0ms)) == false);
+}
+
+TEST_CASE("A better source is written at once, but after a contradiction an hour later at most",
+          "[model]") {
+    auto word = anchor(1, 1'000'000, kNoonMs);
+    word.source = AnchorSource::operator_;
+    word.uncertainty = kOperatorUncertainty;
+    const auto kernel = [&](Millis after, Millis error) {
+        auto made = anchor(1, 1'000'000, kNoonMs);
+        made.at.at += after;
+        made.wall += after + error;
+        return made;
+    };
+    CHECK(wants_anchor(&word, kernel(10s, 0ms)));
+    CHECK(wants_anchor(&word, kernel(10s, 24h * 365)));
+    auto date = word;
+    date.source = AnchorSource::province;
+    date.uncertainty = 800ms;
+    CHECK(wants_anchor(&word, date));
+    CHECK(wants_anchor(&date, kernel(10s, 805ms)));
+    CHECK_FALSE(wants_anchor(&date, kernel(10s, 806ms)));
+    CHECK_FALSE(wants_anchor(&date, kernel(59min, -1h)));
+    CHECK(wants_anchor(&date, kernel(60min, -1h)));
+}
+
+TEST_CASE("Two sources that disagree for good cost two anchors an hour", "[model]") {
+    std::optional<Anchor> latest;
+    int written = 0;
+    for (std::int64_t minute = 0; minute < 24 * 60; ++minute) {
+        auto reading = anchor(1, minute * 60'000, kNoonMs + minute * 60'000);
+        if (minute % 2 == 1) {
+            reading.source = AnchorSource::province;
+            reading.uncertainty = 600ms;
+            reading.wall += 5min;
+        }
+        if (!wants_anchor(latest ? &*latest : nullptr, reading)) continue;
+        latest = reading;
+        ++written;
+    }
+    CHECK(written >= 24);
+    CHECK(written <= 2 * 24 + 1);
+}
+
+TEST_CASE("Arithmetic on impossible anchors does not leave 64 bits", "[model]") {
+    const auto low = anchor(1, std::numeric_limits<std::int64_t>::min(), 0);
+    const auto high = anchor(1, std::numeric_limits<std::int64_t>::max(),
+                             std::numeric_limits<std::int64_t>::max());
+    CHECK(wants_anchor(&low, high));
+    CHECK(wants_anchor(&high, low));
+    CHECK_FALSE(correction(&low, high));
+    CHECK_FALSE(correction(&high, low));
+}
+
+TEST_CASE("A correction is told when it is more than one tick", "[model]") {
+    const auto latest = anchor(1, 1'000'000, kNoonMs);
+    const auto candidate = anchor(1, 1'060'000, kNoonMs + 60'000 + 10'001);
+    CHECK(correction(&latest, candidate) == 10'001ms);
+    CHECK(correction(&latest, anchor(1, 1'060'000, kNoonMs + 60'000 - 10'001)) == -10'001ms);
+    CHECK_FALSE(correction(&latest, anchor(1, 1'060'000, kNoonMs + 70'000)));
+    CHECK_FALSE(correction(&latest, anchor(1, 1'060'000, kNoonMs + 50'000)));
+    CHECK(correction(&latest, anchor(1, 1'060'000, kNoonMs + 70'000), 9s) == 10s);
+    CHECK_FALSE(correction(nullptr, candidate));
+    CHECK_FALSE(correction(&latest, anchor(2, 1'060'000, 0)));
+}
+
+TEST_CASE("The Date of an answer anchors the middle of the exchange", "[model]") {
+    const auto made = anchor_from_date(BootNo{7}, wall_from_ms(kNoonMs), monotonic_from_ms(50'000),
+                                       monotonic_from_ms(50'621));
+    CHECK(made.at == at(7, 50'310));
+    CHECK(made.wall == wall_from_ms(kNoonMs + 500));
+    CHECK(made.source == AnchorSource::province);
+    CHECK(made.uncertainty == 811ms);
+    const auto odd = anchor_from_date(BootNo{7}, wall_from_ms(kNoonMs), monotonic_from_ms(50'000),
+                                      monotonic_from_ms(49'000));
+    CHECK(odd.at == at(7, 50'000));
+    CHECK(odd.uncertainty == 500ms);
 }
 
 TEST_CASE("Anchor sources have stable names", "[model]") {
