@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/core/time.hpp"
@@ -36,12 +38,20 @@ struct OpenHours {
     bool operator==(const OpenHours&) const = default;
 };
 
-/// One contract's rules.
+/// Everything undecided: what a table says of the causes that it does not name.
+[[nodiscard]] constexpr std::array<Party, kCauseCount> undecided_parties() {
+    std::array<Party, kCauseCount> parties{};
+    parties.fill(Party::undecided);
+    return parties;
+}
+
+/// One contract's rules. Causes `daemon` and `unknown` are unmeasured time, whatever `party` says
+/// of them.
 struct Clauses {
-    std::string name;      ///< "example-300s"
-    std::string source;    ///< where the rule was published
+    std::string name;    ///< "example-300s"
+    std::string source;  ///< where the rule was published
     bool is_example = false;
-    std::array<Party, kCauseCount> party{};  ///< by cause
+    std::array<Party, kCauseCount> party = undecided_parties();  ///< by cause
     /// An outage of the provider's counts when it lasted longer than this.
     Seconds counts_over{300};
     std::vector<Window> maintenance;  ///< approved by the province: nobody's
@@ -54,7 +64,13 @@ struct Clauses {
 };
 
 /// The published rule for Indonesian rural sites (Emerging Science Journal 9(4):2045, 2025): a link
-/// failure over 300 s counts for restitution, 300 s or less does not, a power cut never does.
+/// failure over 300 s counts for restitution, 300 s or less does not, a power cut never does. Who
+/// carries what else follows from who owns it, as an example: power is the utility's (`power`); the
+/// line, the modem and the way to the world are the provider's (`modem`, `isp`, `international`,
+/// `dns`); the bill, the gateway and the province's own servers are the province's (`blocked`,
+/// `crash`, `province`, `service`); who switches the box off or restarts it is in the village
+/// (`off`, `reboot`, `hotspot`). What has no evidence of its own is undecided: `device_off` (power
+/// or plug), `carrier` (a cable pulled, or a dead modem), `undetermined`.
 [[nodiscard]] const Clauses& example_clauses();
 
 }  // namespace gerbang::sla

@@ -1,0 +1,421 @@
+#include "common/sla/statement.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "common/sla/calendar.hpp"
+
+namespace gerbang::sla {
+namespace {
+
+/// No instant of a ledger lies beyond; sums of a few stay in 64 bits.
+constexpr std::int64_t kFarMs = std::int64_t{1} << 52;
+/// Windows and opening hours are looked at so far beyond the period.
+constexpr std::int64_t kBeyondMs = 366 * 86'400'000LL;
+
+constexpr std::array<std::string_view, 4> kVerdicts{"counts", "disputed", "tolerated", "excluded"};
+
+std::int64_t ms_of(WallTime at) {
+    return std::clamp(to_ms(at), -kFarMs, kFarMs);
+}
+
+std::int64_t middle(std::int64_t one, std::int64_t other) {
+    return one + (other - one) / 2;
+}
+
+std::int64_t middle(const WallSpan& span) {
+    return middle(ms_of(span.earliest), ms_of(span.latest));
+}
+
+bool is_unmeasured(Cause cause) {
+    return cause == Cause::daemon || cause == Cause::unknown ||
+           static_cast<std::size_t>(cause) >= kCauseCount;
+}
+
+/// One entry of the ledger on the way to seconds.
+struct Piece {
+    const LedgerEntry* entry;
+    std::int64_t from_ms, to_ms;  ///< by the middles; not clipped
+    Party party;
+    bool is_measured;
+    std::size_t stretch;  ///< index; meaningless when not measured
+    std::int64_t down_ms = 0;
+};
+
+/// Consecutive pieces of one outage and one party: [first, last].
+struct Stretch {
+    std::size_t first, last;
+    std::int64_t from_ms = std::numeric_limits<std::int64_t>::max();
+    std::int64_t to_ms = std::numeric_limits<std::int64_t>::min();
+    std::int64_t open_ms = 0, maintenance_ms = 0;
+};
+
+/// Sums in milliseconds: up, unmeasured, then down by party and cause.
+constexpr std::size_t kUp = 0;
+constexpr std::size_t kUnmeasured = 1;
+constexpr std::size_t kDown = 2;
+constexpr std::size_t kSums = kDown + kPartyCount * kCauseCount;
+using Sums = std::array<std::int64_t, kSums>;
+
+/// Turns milliseconds into seconds whose sum is that of the milliseconds, rounded down.
+void to_seconds(Sums& sums) {
+    std::array<std::int64_t, kSums> rest{};
+    std::int64_t over = 0;
+    for (std::size_t i = 0; i < kSums; ++i) {
+        rest[i] = sums[i] % 1000;
+        over += rest[i];
+        sums[i] /= 1000;
+    }
+    for (over /= 1000; over > 0; --over) {
+        const auto most = std::max_element(rest.begin(), rest.end());
+        ++sums[static_cast<std::size_t>(most - rest.begin())];
+        *most = -1;
+    }
+}
+
+std::uint32_t parts_per_million(std::int64_t part, std::int64_t whole) {
+    return static_cast<std::uint32_t>(part * 1'000'000 / whole);
+}
+
+/// How long it was from `a` to `b` at least, or at most.
+struct Instant {
+    WallSpan wall;
+    std::optional<DeviceTime> device;
+};
+std::int64_t distance_ms(const Instant& a, const Instant& b, bool at_most) {
+    std::int64_t ms = 0;
+    if (a.device && b.device && a.device->boot == b.device->boot) {
+        ms = std::clamp(to_ms(b.device->at), -kFarMs, kFarMs) -
+             std::clamp(to_ms(a.device->at), -kFarMs, kFarMs);
+    } else if (at_most) {
+        ms = ms_of(b.wall.latest) - ms_of(a.wall.earliest);
+    } else {
+        ms = ms_of(b.wall.earliest) - ms_of(a.wall.latest);
+    }
+    return std::max<std::int64_t>(ms, 0);
+}
+
+Instant instant(const LedgerEntry& entry, const WallSpan& wall,
+                DeviceTime LedgerEntry::OnDevice::*which) {
+    Instant made{wall, std::nullopt};
+    if (entry.on_device) made.device = (*entry.on_device).*which;
+    return made;
+}
+
+/// The work of one call of `evaluate`.
+class Evaluation {
+public:
+    Evaluation(const Ledger& ledger, const Clauses& clauses, std::int64_t from_ms,
+               std::int64_t to_ms, Seconds utc_offset)
+        : clauses_{clauses},
+          calendar_{clauses, utc_offset},
+          from_ms_{from_ms},
+          to_ms_{to_ms},
+          known_from_ms_{std::clamp(ms_of(ledger.known_from), from_ms, to_ms)},
+          known_to_ms_{std::clamp(ms_of(ledger.known_to), known_from_ms_, to_ms)},
+          ledger_end_{ledger.known_to, ledger.known_to} {
+        for (const auto& entry : ledger.entries) add(entry);
+    }
+
+    void run(Statement& into);
+
+private:
+    void add(const LedgerEntry& entry);
+    void sweep();
+    void take(std::int64_t from_ms, std::int64_t to_ms, Piece* piece);
+    [[nodiscard]] Judged judge(const Stretch& stretch) const;
+    [[nodiscard]] std::int64_t duration_ms(std::size_t first, std::size_t last, bool at_most) const;
+    [[nodiscard]] bool is_open_question(std::size_t piece, std::uint64_t id) const;
+
+    const Clauses& clauses_;
+    Calendar calendar_;
+    std::int64_t from_ms_, to_ms_, known_from_ms_, known_to_ms_;
+    WallSpan ledger_end_;
+    std::vector<Piece> pieces_;
+    std::vector<Stretch> stretches_;
+    Sums sums_{};
+};
+
+void Evaluation::add(const LedgerEntry& entry) {
+    Piece piece{.entry = &entry,
+                .from_ms = middle(middle(entry.last_good), middle(entry.first_bad)),
+                .to_ms = ms_of(ledger_end_.latest),
+                .party = Party::undecided,
+                .is_measured = !is_unmeasured(entry.cause),
+                .stretch = stretches_.size()};
+    if (entry.last_bad && entry.first_good) {
+        piece.to_ms = middle(middle(*entry.last_bad), middle(*entry.first_good));
+    }
+    if (piece.is_measured) {
+        piece.party = clauses_.party[static_cast<std::size_t>(entry.cause)];
+        if (static_cast<std::size_t>(piece.party) >= kPartyCount) piece.party = Party::undecided;
+        const auto* before = pieces_.empty() ? nullptr : &pieces_.back();
+        if (before != nullptr && before->is_measured && before->entry->id == entry.id &&
+            before->party == piece.party) {
+            piece.stretch = before->stretch;
+            stretches_[piece.stretch].last = pieces_.size();
+        } else {
+            stretches_.push_back({.first = pieces_.size(), .last = pieces_.size()});
+        }
+    }
+    pieces_.push_back(piece);
+}
+
+/// Gives every instant of the period to one piece or to none.
+void Evaluation::sweep() {
+    std::vector<std::int64_t> cuts{known_from_ms_, known_to_ms_};
+    std::vector<Piece*> waiting;
+    for (auto& piece : pieces_) {
+        const auto from = std::clamp(piece.from_ms, known_from_ms_, known_to_ms_);
+        const auto to = std::clamp(piece.to_ms, known_from_ms_, known_to_ms_);
+        if (from >= to) continue;
+        cuts.push_back(from);
+        cuts.push_back(to);
+        waiting.push_back(&piece);
+    }
+    std::sort(cuts.begin(), cuts.end());
+    std::sort(waiting.begin(), waiting.end(),
+              [](const Piece* one, const Piece* other) { return one->from_ms < other->from_ms; });
+    std::vector<Piece*> present;
+    std::size_t next = 0;
+    for (std::size_t i = 1; i < cuts.size(); ++i) {
+        const auto from = cuts[i - 1];
+        if (from == cuts[i]) continue;
+        for (; next < waiting.size() && waiting[next]->from_ms <= from; ++next) {
+            present.push_back(waiting[next]);
+        }
+        // The newest word holds: pieces stand in the ledger's order.
+        Piece* newest = nullptr;
+        for (std::size_t k = 0; k < present.size();) {
+            if (present[k]->to_ms <= from) {
+                present[k] = present.back();
+                present.pop_back();
+                continue;
+            }
+            if (newest == nullptr || present[k] > newest) newest = present[k];
+            ++k;
+        }
+        take(from, cuts[i], newest);
+    }
+    sums_[kUnmeasured] += (known_from_ms_ - from_ms_) + (to_ms_ - known_to_ms_);
+}
+
+void Evaluation::take(std::int64_t from_ms, std::int64_t to_ms, Piece* piece) {
+    if (piece == nullptr || !piece->is_measured) {
+        sums_[piece == nullptr ? kUp : kUnmeasured] += to_ms - from_ms;
+        return;
+    }
+    auto& stretch = stretches_[piece->stretch];
+    stretch.from_ms = std::min(stretch.from_ms, from_ms);
+    stretch.to_ms = std::max(stretch.to_ms, to_ms);
+    piece->down_ms += to_ms - from_ms;
+    while (from_ms < to_ms) {
+        const auto found = calendar_.look(from_ms);
+        const auto span = std::min(found.until_ms, to_ms) - from_ms;
+        auto party = piece->party;
+        if (found.kind == Calendar::Kind::maintenance) {
+            party = Party::nobody;
+            stretch.maintenance_ms += span;
+        } else if (found.kind == Calendar::Kind::open) {
+            stretch.open_ms += span;
+        }
+        sums_[kDown + static_cast<std::size_t>(party) * kCauseCount +
+              static_cast<std::size_t>(piece->entry->cause)] += span;
+        from_ms += span;
+    }
+}
+
+/// Of `pieces_[first..last]`, less what the calendar excludes.
+std::int64_t Evaluation::duration_ms(std::size_t first, std::size_t last, bool at_most) const {
+    using OnDevice = LedgerEntry::OnDevice;
+    const auto& a = *pieces_[first].entry;
+    const auto& b = *pieces_[last].entry;
+    const auto from = at_most ? instant(a, a.last_good, &OnDevice::last_good)
+                              : instant(a, a.first_bad, &OnDevice::first_bad);
+    Instant to{ledger_end_, std::nullopt};
+    if (b.last_bad && b.first_good) {
+        to = at_most ? instant(b, *b.first_good, &OnDevice::first_good)
+                     : instant(b, *b.last_bad, &OnDevice::last_bad);
+    }
+    const auto whole = distance_ms(from, to, at_most);
+    const auto excluded =
+        calendar_.excluded_ms(std::max(pieces_[first].from_ms, from_ms_ - kBeyondMs),
+                              std::min(pieces_[last].to_ms, to_ms_ + kBeyondMs));
+    return std::max<std::int64_t>(whole - excluded, 0);
+}
+
+/// True when that piece is of the same outage and may have been anybody's time.
+bool Evaluation::is_open_question(std::size_t piece, std::uint64_t id) const {
+    return piece < pieces_.size() && pieces_[piece].entry->id == id &&
+           (!pieces_[piece].is_measured || pieces_[piece].party == Party::undecided);
+}
+
+Judged Evaluation::judge(const Stretch& stretch) const {
+    Judged judged;
+    const auto& first = pieces_[stretch.first];
+    judged.id = first.entry->id;
+    judged.party = first.party;
+    std::int64_t most = -1;
+    for (auto i = stretch.first; i <= stretch.last; ++i) {
+        if (pieces_[i].down_ms <= most) continue;
+        most = pieces_[i].down_ms;
+        judged.cause = pieces_[i].entry->cause;
+    }
+    judged.from = wall_from_ms(stretch.from_ms);
+    judged.to = wall_from_ms(stretch.to_ms);
+    judged.in_period = Seconds{stretch.open_ms / 1000};
+
+    auto left = stretch.first;
+    auto right = stretch.last;
+    if (judged.party == Party::provider) {
+        while (left > 0 && is_open_question(left - 1, judged.id)) --left;
+        while (is_open_question(right + 1, judged.id)) ++right;
+    }
+    const auto certain_ms = duration_ms(stretch.first, stretch.last, false);
+    const auto possible_ms = std::max(duration_ms(left, right, true), certain_ms);
+    judged.certain = Seconds{certain_ms / 1000};
+    judged.possible = Seconds{possible_ms / 1000};
+    const auto threshold_ms =
+        std::clamp<std::int64_t>(clauses_.counts_over.count(), 0, kFarMs / 1000) * 1000;
+    if (judged.party != Party::provider) {
+        judged.reason = to_string(judged.party);
+    } else if (stretch.open_ms == 0) {
+        judged.reason = stretch.maintenance_ms > 0 ? "maintenance" : "closed";
+    } else if (certain_ms > threshold_ms) {
+        judged.verdict = Judged::Verdict::counts;
+        judged.reason = "over_threshold";
+    } else if (possible_ms > threshold_ms) {
+        judged.verdict = Judged::Verdict::disputed;
+        judged.reason = "uncertain";
+    } else {
+        judged.verdict = Judged::Verdict::tolerated;
+        judged.reason = "within_threshold";
+    }
+    return judged;
+}
+
+void Evaluation::run(Statement& into) {
+    sweep();
+    std::int64_t counted_ms = 0;
+    std::int64_t disputed_ms = 0;
+    for (const auto& stretch : stretches_) {
+        if (stretch.from_ms >= stretch.to_ms) continue;
+        into.outages.push_back(judge(stretch));
+        const auto verdict = into.outages.back().verdict;
+        if (verdict == Judged::Verdict::counts) counted_ms += stretch.open_ms;
+        if (verdict == Judged::Verdict::disputed) disputed_ms += stretch.open_ms;
+    }
+    std::sort(into.outages.begin(), into.outages.end(), [](const Judged& one, const Judged& other) {
+        if (one.from != other.from) return one.from < other.from;
+        return one.id != other.id ? one.id < other.id : one.to < other.to;
+    });
+    into.counted = Seconds{counted_ms / 1000};
+    into.disputed = Seconds{disputed_ms / 1000};
+
+    to_seconds(sums_);
+    into.period = Seconds{(to_ms_ - from_ms_) / 1000};
+    into.up = Seconds{sums_[kUp]};
+    into.unmeasured = Seconds{sums_[kUnmeasured]};
+    for (std::size_t i = kDown; i < kSums; ++i) {
+        if (sums_[i] == 0) continue;
+        const auto party = static_cast<Party>((i - kDown) / kCauseCount);
+        into.down[party][static_cast<Cause>((i - kDown) % kCauseCount)] = Seconds{sums_[i]};
+    }
+    const std::int64_t measured = into.period.count() - into.unmeasured.count();
+    if (measured > 0) {
+        into.raw_ppm = parts_per_million(into.up.count(), measured);
+        const auto kept = std::max<std::int64_t>(measured - into.counted.count(), 0);
+        into.clause_ppm = parts_per_million(kept, measured);
+    }
+    if (into.period.count() > 0) {
+        into.coverage_ppm = parts_per_million(measured, into.period.count());
+    }
+    into.has_verdict = into.clause_ppm.has_value() && clauses_.promised_ppm > 0 &&
+                       into.coverage_ppm >= clauses_.least_coverage_ppm;
+    into.is_kept = into.has_verdict && *into.clause_ppm >= clauses_.promised_ppm;
+}
+
+}  // namespace
+
+std::string_view to_string(Judged::Verdict verdict) noexcept {
+    const auto index = static_cast<std::size_t>(verdict);
+    return kVerdicts[index < kVerdicts.size() ? index : kVerdicts.size() - 1];
+}
+
+std::optional<Judged::Verdict> parse_verdict(std::string_view name) noexcept {
+    for (std::size_t i = 0; i < kVerdicts.size(); ++i) {
+        if (kVerdicts[i] == name) return static_cast<Judged::Verdict>(i);
+    }
+    return std::nullopt;
+}
+
+Result<Statement> evaluate(const Ledger& ledger, const Clauses& clauses, WallTime from, WallTime to,
+                           Seconds utc_offset) {
+    const auto from_ms = ms_of(from);
+    const auto to_ms = ms_of(to);
+    if (from_ms >= to_ms) {
+        return Error{Errc::bad_input, "statement: the period's end must lie after its beginning"};
+    }
+    if (to_ms - from_ms > kLongestPeriod.count() * 1000) {
+        return Error{Errc::bad_input, "statement: the period is longer than ten years"};
+    }
+    Statement statement;
+    statement.from = wall_from_ms(from_ms);
+    statement.to = wall_from_ms(to_ms);
+    statement.clauses = clauses.name;
+    statement.is_example = clauses.is_example;
+    Evaluation{ledger, clauses, from_ms, to_ms, utc_offset}.run(statement);
+    return statement;
+}
+
+Placed place(const std::vector<Outage>& outages, const TrueTime& time, WallTime known_from,
+             WallTime known_to) {
+    std::vector<const Outage*> newest;
+    for (const auto& outage : outages) {
+        if (outage.link == link_name::kWan) newest.push_back(&outage);
+    }
+    // Stands for a stable sort by (id, segment): addresses tell which came later.
+    std::sort(newest.begin(), newest.end(), [](const Outage* one, const Outage* other) {
+        if (one->id != other->id) return one->id < other->id;
+        return one->segment != other->segment ? one->segment < other->segment : one < other;
+    });
+    Placed placed{{{}, known_from, known_to}, 0};
+    for (std::size_t i = 0; i < newest.size(); ++i) {
+        const Outage& outage = *newest[i];
+        if (i + 1 < newest.size() && newest[i + 1]->id == outage.id &&
+            newest[i + 1]->segment == outage.segment) {
+            continue;
+        }
+        LedgerEntry entry;
+        entry.id = outage.id;
+        entry.segment = outage.segment;
+        entry.cause = outage.cause;
+        entry.confidence = outage.confidence;
+        entry.evidence = outage.evidence;
+        const auto last_good = time.at(outage.last_good);
+        const auto first_bad = time.at(outage.first_bad);
+        const auto last_bad = outage.last_bad ? time.at(*outage.last_bad) : std::nullopt;
+        const auto first_good = outage.first_good ? time.at(*outage.first_good) : std::nullopt;
+        if (!last_good && !first_bad && !last_bad && !first_good) {
+            ++placed.unplaced;
+            continue;
+        }
+        // What cannot be placed lies before all that is known, or after it.
+        entry.last_good = last_good.value_or(WallSpan{known_from, known_from});
+        entry.first_bad = first_bad.value_or(
+            last_good ? WallSpan{last_good->earliest, std::max(known_to, last_good->latest)}
+                      : WallSpan{known_from, known_from});
+        if (first_good) {
+            entry.last_bad = last_bad.value_or(entry.first_bad);
+            entry.first_good = first_good;
+        }
+        entry.on_device = LedgerEntry::OnDevice{outage.last_good, outage.first_bad,
+                                                outage.last_bad.value_or(DeviceTime{}),
+                                                outage.first_good.value_or(DeviceTime{})};
+        placed.ledger.entries.push_back(std::move(entry));
+    }
+    return placed;
+}
+
+}  // namespace gerbang::sla
