@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <limits>
 #include <random>
 
 #include "tests/support/seed.hpp"
@@ -57,8 +59,8 @@ TEST_CASE("TrueTime interpolates between anchors and runs on at the kernel's pac
           WallSpan{wall_from_ms(kNoonMs - 20), wall_from_ms(kNoonMs + 20)});
     const auto middle = time.at(at(1, 20 * kHourMs));
     REQUIRE(middle);
-    CHECK(to_ms(middle->middle()) == kNoonMs + 10 * kHourMs + 720);
-    CHECK(width(middle) == 2 * (20 + 3600));  // 100 ppm of ten hours
+    CHECK(std::abs(to_ms(middle->middle()) - (kNoonMs + 10 * kHourMs + 720)) <= 1);
+    CHECK(std::abs(width(middle) - 2 * (20 + 3600)) <= 1);  // 100 ppm of ten hours
     const auto before = time.at(at(1, 0));
     REQUIRE(before);
     CHECK(to_ms(before->middle()) == kNoonMs - 10 * kHourMs);
