@@ -29,7 +29,8 @@ struct Ending {
 };
 
 /// `power` only with evidence of its own: an input that had gone, or a battery that was running
-/// down. A crash dump or a watchdog's reset is a crash, whatever else is known.
+/// down; then an orderly end is `power` too, but for a reboot. A crash dump or a watchdog's reset
+/// is a crash, whatever else is known. `evidence` lists everything that was known.
 [[nodiscard]] Ending judge_ending(const EndingEvidence& evidence);
 
 }  // namespace gerbang

@@ -3,6 +3,7 @@
 // From what a round found to what it means: pure.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/model/ladder.hpp"
@@ -23,8 +24,22 @@ struct Verdict {
     bool operator==(const Verdict&) const = default;
 };
 
-/// Judges the WAN. Keeps what a single round cannot know: whether the next hop ever answered on
-/// this boot, and the loss of the last 32 answers (`degraded`).
+/// Judges the WAN.
+///
+/// The page of a provider's portal is `blocked`, whatever else answers. An answer of an internet
+/// target or the page proves the path; beyond it `international` and `dns` are blamed by full
+/// rounds only. Without one: no carrier, else bytes that came in or a resolver's answer (where the
+/// page is not known to be silent) speak for the link, else the lowest rung that is silent is
+/// blamed. Under congestion or known loss a silence counts once it went on for `k` rounds; until
+/// then, and where bytes came in since the last round but everybody asked now is silent, the
+/// verdict is `unknown`.
+///
+/// `degraded`: a saturated link that loses answers; or of the last 32 answers at least 2 and 5 %
+/// were lost, until below 2.5 %. Losses of an outage do not count. Where a round did not ask the
+/// rung that was broken, the verdict before it is repeated, at most `k` times.
+///
+/// Keeps what a single round cannot know: whether the next hop ever answered on this boot, those
+/// answers, the silent rounds in a row, and the broken rung.
 class Judge {
 public:
     /// `k`: failed rounds in a row that make an outage, as for the ledger.
@@ -33,14 +48,37 @@ public:
     void set_point_to_point(bool is_point_to_point);
 
 private:
-    // defined by the implementation
+    [[nodiscard]] Verdict look(const LadderRound& round);
+    [[nodiscard]] Verdict look_beyond(const LadderRound& round);
+    [[nodiscard]] Verdict look_for_break(const LadderRound& round) const;
+    [[nodiscard]] bool is_shaky(const LadderRound& round) const;
+    [[nodiscard]] Verdict usable(const LadderRound& round, Confidence confidence,
+                                 std::string evidence) const;
+    void remember(const LadderRound& round);
+    void remember_answer(bool is_lost);
+
+    NextHop next_hop_;
+    bool is_point_to_point_;
+    unsigned k_;
+    std::optional<BootNo> hop_answered_on_;
+    std::uint32_t lost_ = 0;  ///< a bit for each of the last answers, the newest lowest
+    unsigned answers_ = 0;    ///< of which so many count, at most 32
+    bool is_lossy_ = false;
+    unsigned silent_rounds_ = 0;   ///< in a row: nobody, or nobody of one group, answered
+    unsigned waiting_losses_ = 0;  ///< of those rounds, until it is known that it was no outage
+    unsigned silent_names_ = 0;    ///< in a row: no resolver answered
+    bool had_bytes_only_ = false;  ///< the last round: bytes came in, everybody asked was silent
+    std::optional<Rung> broken_;
+    Verdict broken_verdict_;
+    unsigned repeated_ = 0;
 };
 
 /// The rungs as people may see them: silent ones above the rung that `verdict` blames are unknown,
 /// not down.
 [[nodiscard]] LadderRound shown(LadderRound round, const Verdict& verdict);
 
-/// Judges the links beside the WAN from one finding: up, down with `cause`, or unknown.
+/// Judges the links beside the WAN from one finding: up, down with `cause`, or unknown (also when
+/// this box could not ask, `Silence::local`). A refusal is no answer of the service itself.
 [[nodiscard]] Verdict judge_beside(DeviceTime at, const RungFinding& finding, Cause cause);
 
 }  // namespace gerbang

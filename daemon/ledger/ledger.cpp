@@ -22,34 +22,71 @@ std::string shortened(std::string text) {
     return text;
 }
 
-/// Causes that say that nobody looked, not that the link failed.
-bool is_gap_cause(Cause cause) {
-    return cause == Cause::daemon || cause == Cause::device_off || cause == Cause::off;
+/// `segment` says that nobody looked, not that the link failed. `power` may be the end of a boot
+/// as well as a modem without mains; only the former reaches into another boot. An open segment
+/// reaches to `last_alive`, on the boot that told it.
+bool is_gap_segment(const Outage& segment, DeviceTime last_alive) {
+    switch (segment.cause) {
+        case Cause::daemon:
+        case Cause::device_off:
+        case Cause::off:
+        case Cause::reboot:
+        case Cause::crash:
+            return true;
+        case Cause::power:
+            return segment.first_bad.boot < segment.last_bad.value_or(last_alive).boot;
+        default:
+            return false;
+    }
 }
 
 Cause gap_cause(const PreviousRun& previous, bool same_boot) {
     if (same_boot) return Cause::daemon;
-    return previous.ended_cleanly ? Cause::off : Cause::device_off;
+    switch (previous.ending.cause) {
+        case Cause::off:
+        case Cause::reboot:
+        case Cause::crash:
+        case Cause::power:
+            return previous.ending.cause;
+        default:
+            return Cause::device_off;
+    }
 }
 
 std::string gap_evidence(const PreviousRun& previous, bool same_boot) {
-    std::string text = same_boot ? "daemon did not run" : "device was off";
-    return text + (previous.ended_cleanly ? ", clean stop before" : ", no clean stop before");
+    if (same_boot) {
+        return std::string{"daemon did not run, "} +
+               (previous.ended_cleanly ? "clean stop before" : "no clean stop before");
+    }
+    return previous.ending.evidence.empty() ? "device was off"
+                                            : shortened(previous.ending.evidence);
 }
 
-/// Why a round failed. Only called for rounds without an answer.
-Cause cause_of(const Observation& observation) {
-    if (!observation.has_carrier) return Cause::unknown;
-    return *observation.has_carrier ? Cause::isp : Cause::carrier;
+/// Of an outage that is not declared yet: `verdict` explains its rounds better than `present` does.
+bool takes_over(const Verdict& verdict, const Outage& present) {
+    // Questions that failed just before the carrier was seen to be lost are the same fault.
+    if (verdict.cause == Cause::power) return true;
+    if (verdict.cause == Cause::carrier) return present.cause != Cause::power;
+    const bool is_vague = present.cause == Cause::isp || present.cause == Cause::modem ||
+                          present.cause == Cause::unknown;
+    return is_vague && present.confidence <= Confidence::low &&
+           verdict.confidence > present.confidence;
 }
 
 DeviceTime boot_began(DeviceTime at) {
     return {at.boot, Monotonic{}};
 }
 
+void make_undetermined(Outage& gap, const char* why) {
+    gap.cause = Cause::undetermined;
+    gap.confidence = Confidence::none;
+    gap.evidence = shortened(gap.evidence + why);
+}
+
 }  // namespace
 
-Ledger::Ledger(unsigned k, std::uint64_t last_outage_id) : k_{k}, last_id_{last_outage_id} {
+Ledger::Ledger(unsigned k, std::string link, OutageIds& ids, bool tells_gaps)
+    : k_{k}, link_{std::move(link)}, ids_{&ids}, tells_gaps_{tells_gaps} {
     GERBANG_CHECK(k >= 1);
 }
 
@@ -64,17 +101,20 @@ std::vector<Outage> Ledger::start(const std::optional<PreviousRun>& previous, De
     if (boot_before > now.boot || (boot_before == now.boot && !same_boot)) return {};
     // A run that died before its first tick left no proof of life on this boot.
     if (boot_before != now.boot) same_boot = false;
+    const auto& left_open = previous->open;
+    if (left_open) ids_->saw(left_open->id);
+    const bool was_seen_down = left_open && !is_gap_segment(*left_open, previous->last_tick);
     if (previous->was_reload && same_boot && now.at - previous->last_tick.at <= kReloadTime) {
-        if (!previous->open) return {};
-        if (!is_gap_cause(previous->open->cause)) {
-            open_ = previous->open;
-            last_id_ = std::max(last_id_, open_->id);
+        if (!left_open) return {};
+        if (was_seen_down && left_open->cause != Cause::undetermined) {
+            open_ = left_open;
             last_good_ = open_->last_good;
             last_bad_ = std::max(previous->last_tick, open_->first_bad);
             enter(LinkState::down, open_->first_bad);
             return {};
         }
     }
+    if (!tells_gaps_ && !left_open) return {};
 
     const auto cause = gap_cause(*previous, same_boot);
     const DeviceTime last = same_boot ? std::min(previous->last_tick, now) : previous->last_tick;
@@ -87,24 +127,25 @@ std::vector<Outage> Ledger::start(const std::optional<PreviousRun>& previous, De
     gap_end_ = same_boot ? now : boot_began(now);
     Outage gap{.id = 0,
                .segment = 1,
+               .link = link_,
                .cause = cause,
                .last_good = last,
                .first_bad = certain,
                .last_bad = {},
                .first_good = {},
+               .confidence = same_boot ? Confidence::none : previous->ending.confidence,
                .evidence = gap_evidence(*previous, same_boot)};
-    if (!previous->open) {
-        gap.id = ++last_id_;
+    if (!left_open) {
+        gap.id = ids_->next();
         open_ = gap;
         return {gap};
     }
 
-    Outage before = *previous->open;
-    last_id_ = std::max(last_id_, before.id);
-    const bool was_seen_down = !is_gap_cause(before.cause);
+    Outage before = *left_open;
     if (!was_seen_down) {
         auto tail = previous->earlier.end();
-        while (tail != previous->earlier.begin() && is_gap_cause(std::prev(tail)->cause) &&
+        while (tail != previous->earlier.begin() &&
+               is_gap_segment(*std::prev(tail), previous->last_tick) &&
                static_cast<std::size_t>(previous->earlier.end() - tail) < kMaxGaps) {
             --tail;
         }
@@ -118,6 +159,7 @@ std::vector<Outage> Ledger::start(const std::optional<PreviousRun>& previous, De
         open_ = before;
         if (before.cause == Cause::daemon && cause != Cause::daemon) {
             open_->cause = cause;
+            open_->confidence = gap.confidence;
             open_->evidence = gap.evidence;
             gap_end_ = std::max(gap_end_, open_->first_bad);
             return {*open_};
@@ -131,8 +173,7 @@ std::vector<Outage> Ledger::start(const std::optional<PreviousRun>& previous, De
 
     // The earlier segment ends where the last run still lived, a switched-off time where it began.
     DeviceTime seam = last;
-    if ((before.cause == Cause::device_off || before.cause == Cause::off) &&
-        before.first_bad.boot < last.boot) {
+    if (!was_seen_down && before.cause != Cause::daemon && before.first_bad.boot < last.boot) {
         seam = boot_began(last);
     }
     seam = std::max(seam, before.first_bad);
@@ -144,8 +185,7 @@ std::vector<Outage> Ledger::start(const std::optional<PreviousRun>& previous, De
     gap.first_bad = *before.first_good;
     gap_end_ = std::max(gap_end_, gap.first_bad);
     if (was_seen_down) {
-        gap.cause = Cause::undetermined;
-        gap.evidence += ", link down before";
+        make_undetermined(gap, ", link down before");
     } else {
         gaps_.push_back(before);
     }
@@ -153,84 +193,104 @@ std::vector<Outage> Ledger::start(const std::optional<PreviousRun>& previous, De
     return {before, gap};
 }
 
-std::vector<Outage> Ledger::observe(const Observation& observation) {
+std::vector<Outage> Ledger::observe(const Verdict& verdict) {
     std::vector<Outage> out;
-    if (started_ && observation.at < *started_) return out;
-    if (seen_ && (observation.at < seen_->at || observation == *seen_)) return out;
-    if (!last_good_) last_good_ = observation.at;
-    // An answer proves the path, whatever a driver says of its carrier.
-    if (observation.answered > 0) {
-        succeed(observation, out);
-    } else if (observation.asked > 0 || observation.has_carrier == false) {
-        fail(observation, cause_of(observation), out);
-    } else {
-        miss(observation, out);
+    if (started_ && verdict.at < *started_) return out;
+    if (seen_ && (verdict.at < seen_->at || verdict == *seen_)) return out;
+    if (!last_good_) last_good_ = verdict.at;
+    switch (verdict.state) {
+        case LinkState::up:
+        case LinkState::degraded:
+            succeed(verdict, out);
+            break;
+        case LinkState::down:
+            fail(verdict, out);
+            break;
+        case LinkState::unknown:
+            miss(verdict, out);
+            break;
     }
-    seen_ = observation;
+    seen_ = verdict;
     return out;
 }
 
-void Ledger::fail(const Observation& observation, Cause cause, std::vector<Outage>& out) {
+void Ledger::fail(const Verdict& verdict, std::vector<Outage>& out) {
     misses_ = 0;
     const bool is_declared = open_ && !is_gap_;
     if (!is_declared && !doubted_) {
         doubted_ = Outage{.id = 0,
                           .segment = 1,
-                          .cause = cause,
+                          .link = link_,
+                          .cause = verdict.cause,
                           .last_good = *last_good_,
-                          .first_bad = observation.at,
+                          .first_bad = verdict.at,
                           .last_bad = {},
                           .first_good = {},
-                          .evidence = shortened(observation.evidence)};
+                          .confidence = verdict.confidence,
+                          .evidence = shortened(verdict.evidence)};
         failures_ = 0;
-        last_bad_ = observation.at;
+        last_bad_ = verdict.at;
     }
     auto& present = is_declared ? *open_ : *doubted_;
-    if (cause == present.cause) {
+    if (verdict.cause == present.cause) {
         change_.reset();
-    } else if (!is_declared && cause == Cause::carrier) {
-        // Questions that failed just before the carrier was seen to be lost are the same fault.
-        present.cause = cause;
-        present.evidence = shortened(observation.evidence);
+        if (verdict.confidence > present.confidence) {
+            present.confidence = verdict.confidence;
+            present.evidence = shortened(verdict.evidence);
+            if (is_declared) out.push_back(present);
+        }
+    } else if (!is_declared && takes_over(verdict, present)) {
+        present.cause = verdict.cause;
+        present.confidence = verdict.confidence;
+        present.evidence = shortened(verdict.evidence);
         change_.reset();
     } else {
-        if (!change_ || change_->cause != cause) {
-            change_ = Change{cause, last_bad_, observation.at, 0, shortened(observation.evidence)};
+        if (!change_ || change_->cause != verdict.cause) {
+            change_ = Change{verdict.cause,      last_bad_,
+                             verdict.at,         0,
+                             verdict.confidence, shortened(verdict.evidence)};
         }
+        change_->confidence = std::max(change_->confidence, verdict.confidence);
         ++change_->rounds;
     }
-    last_bad_ = observation.at;
+    last_bad_ = verdict.at;
     if (!is_declared && ++failures_ >= k_) declare(out);
     if (change_ && open_ && !is_gap_ && change_->rounds >= k_) change_cause(out);
 }
 
-void Ledger::succeed(const Observation& observation, std::vector<Outage>& out) {
+void Ledger::succeed(const Verdict& verdict, std::vector<Outage>& out) {
     misses_ = 0;
-    if (open_) close(observation.at, out);
+    if (open_) close(verdict.at, out);
     doubted_.reset();
     change_.reset();
-    last_good_ = observation.at;
-    enter(LinkState::up, observation.at);
+    last_good_ = verdict.at;
+    enter(verdict.state, verdict.at);
 }
 
-void Ledger::miss(const Observation& observation, std::vector<Outage>& out) {
+void Ledger::miss(const Verdict& verdict, std::vector<Outage>& out) {
     // The broken rung works again; what lies above it nobody asked.
-    const auto& present = doubted_ ? doubted_ : open_;
-    if (observation.has_carrier == true && present && present->cause == Cause::carrier) {
-        if (!doubted_) close(observation.at, out);
-        doubted_.reset();
-        change_.reset();
-        last_good_ = observation.at;
-        enter(LinkState::unknown, observation.at);
+    const bool is_outage = doubted_ || (open_ && !is_gap_);
+    if (verdict.carrier_is_up && is_outage) {
+        const auto cause = doubted_ ? doubted_->cause : open_->cause;
+        if (cause == Cause::carrier || cause == Cause::power) {
+            if (!doubted_) close(verdict.at, out);
+            doubted_.reset();
+            change_.reset();
+            last_good_ = verdict.at;
+            enter(LinkState::unknown, verdict.at);
+        }
     }
+    if (misses_ == 0) first_miss_ = verdict.at;
     if (misses_ < k_ && ++misses_ == k_) {
+        auto unknown_since = first_miss_;
         doubted_.reset();
         change_.reset();
         if (open_) {
+            unknown_since = verdict.at;
             if (!is_gap_) open_->evidence = shortened("no longer measured; " + open_->evidence);
-            close(is_gap_ ? std::max(*started_, gap_end_) : observation.at, out);
+            close(is_gap_ ? std::max(*started_, gap_end_) : verdict.at, out);
         }
-        enter(LinkState::unknown, observation.at);
+        enter(LinkState::unknown, unknown_since);
     }
 }
 
@@ -239,14 +299,12 @@ void Ledger::declare(std::vector<Outage>& out) {
     if (is_gap_) {
         // Whether the link failed before, within or after the gap cannot be told.
         for (auto& gap : gaps_) {
-            gap.cause = Cause::undetermined;
-            gap.evidence = shortened(gap.evidence + ", link down after the gaps");
+            make_undetermined(gap, ", link down after the gaps");
             out.push_back(gap);
         }
         gaps_.clear();
         is_gap_ = false;
-        open_->cause = Cause::undetermined;
-        open_->evidence = shortened(open_->evidence + ", link down after");
+        make_undetermined(*open_, ", link down after");
         open_->last_bad = gap_end_;
         open_->first_good = std::max(outage.first_bad, gap_end_);
         out.push_back(*open_);
@@ -255,7 +313,7 @@ void Ledger::declare(std::vector<Outage>& out) {
         outage.last_good = gap_end_;
         outage.first_bad = *open_->first_good;
     } else {
-        outage.id = ++last_id_;
+        outage.id = ids_->next();
     }
     open_ = std::move(outage);
     out.push_back(*open_);
@@ -269,11 +327,13 @@ void Ledger::change_cause(std::vector<Outage>& out) {
     out.push_back(*open_);
     open_ = Outage{.id = open_->id,
                    .segment = open_->segment + 1,
+                   .link = link_,
                    .cause = change.cause,
                    .last_good = change.before,
                    .first_bad = change.first,
                    .last_bad = {},
                    .first_good = {},
+                   .confidence = change.confidence,
                    .evidence = change.evidence};
     out.push_back(*open_);
 }
@@ -305,11 +365,16 @@ std::optional<DeviceTime> Ledger::since() const noexcept {
 }
 
 bool Ledger::is_in_doubt() const noexcept {
-    return doubted_ || change_ || is_gap_;
+    if (doubted_ || change_ || is_gap_) return true;
+    return misses_ > 0 && misses_ < k_ && state_ != LinkState::unknown;
 }
 
 const std::optional<Outage>& Ledger::open() const noexcept {
     return open_;
+}
+
+bool Ledger::is_gap() const noexcept {
+    return is_gap_;
 }
 
 }  // namespace gerbang

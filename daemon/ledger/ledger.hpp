@@ -125,7 +125,8 @@ private:
     unsigned failures_ = 0;          ///< rounds in `doubted_`
     DeviceTime last_bad_;            ///< the last failed round
     std::optional<Change> change_;
-    unsigned misses_ = 0;  ///< rounds without a question, in a row
+    unsigned misses_ = 0;    ///< rounds that said nothing, in a row, up to k
+    DeviceTime first_miss_;  ///< the first of them
 };
 
 }  // namespace gerbang

@@ -47,11 +47,11 @@ public:
     /// One look at `link` ("wan" or one of `beside`). Observe the WAN first in each round.
     [[nodiscard]] std::vector<Outage> observe(std::string_view link, const Verdict& verdict);
 
-    /// How long the device was off between the last proof of life before `start` and `start`, as
-    /// soon as the clock tells; asked for while `wants_gap_length`. Negative lengths count as zero.
+    /// The gap before `start` reached over boots and its length is not known yet: the instant on an
+    /// earlier boot from which it counts, up to the `now` of `start`.
+    [[nodiscard]] std::optional<DeviceTime> wants_gap_length_since() const noexcept;
+    /// That length, as soon as the clock tells. Negative lengths count as zero.
     void add_gap_length(Millis length);
-    /// The gap before `start` was one between boots and its length has not been given.
-    [[nodiscard]] bool wants_gap_length() const noexcept;
     /// Decides all time up to `now`, in favour of the present states: before the last tick of a
     /// clean stop. Nothing may be observed after it.
     void settle(DeviceTime now);
@@ -84,24 +84,24 @@ private:
         std::string name;
         Ledger ledger;
         std::optional<Verdict> last;
-        /// A gap whose seconds wait: for the link to be seen, or for the clock to tell the length.
-        bool gap_waits = false;
-        std::optional<Cause> gap_cause;
         bool is_behind_wan = false;
+        /// The gap before the start: its seconds wait for its cause, then for its length.
+        std::optional<Cause> gap_cause;
+        LinkState gap_state = LinkState::unknown;
     };
 
     [[nodiscard]] Link& at(std::string_view name);
     [[nodiscard]] const Link& at(std::string_view name) const;
-    void count(Link& link, LinkState state, Cause cause, const std::vector<Outage>& written,
-               DeviceTime now);
+    void begin_gaps(const PreviousRun& run, DeviceTime now);
+    void count(Link& link, const std::optional<Outage>& open_before, LinkState state_before,
+               const std::vector<Outage>& written, DeviceTime now);
     void count_gap(Link& link);
 
     OutageIds ids_;
     LinkSeconds seconds_;
-    std::vector<Link> links_;
+    std::vector<Link> links_;              ///< the WAN first
+    std::optional<DeviceTime> gap_since_;  ///< length not known yet
     std::optional<Millis> gap_length_;
-    bool has_gap_ = false;
-    bool is_gap_between_boots_ = false;
 };
 
 }  // namespace gerbang

@@ -2,9 +2,11 @@
 
 // `link_state_seconds_total{link,state,cause}`: counters from which any period is exact.
 
-#include <map>
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/model/outage.hpp"
@@ -13,11 +15,17 @@
 
 namespace gerbang {
 
+inline constexpr std::string_view kLinkStateSeconds = "link_state_seconds_total";
+/// Counters kept; a site of 11 links needs fewer.
+inline constexpr std::size_t kMaxLinkCounters = 256;
+
 /// Accumulates how long each link was in each state, in milliseconds (series of scale 3).
 ///
 /// A stretch is counted when it has been decided: while a link is in doubt its seconds wait, and an
-/// outage that is declared later takes them from its `first_bad` on. Pure; totals survive restarts
-/// through `restore`.
+/// outage that is declared later takes them from its `first_bad` on. So what lies between the last
+/// good look and the first bad one belongs to the state before, at an end as at a beginning. Label
+/// `cause` is "none" where nothing is wrong. Time for a counter beyond `kMaxLinkCounters` is not
+/// kept. Pure; totals survive restarts through `restore`.
 class LinkSeconds {
 public:
     /// `series` must outlive it.
@@ -26,7 +34,8 @@ public:
     void restore(const std::vector<Reading>& totals);
 
     /// The link's state is decided up to `through`: it was in `state` (because of `cause`) since
-    /// the last call for it. Nothing is counted for the first call of a link on a boot.
+    /// the last call for it. Nothing is counted for the first call of a link on a boot, nor for one
+    /// that goes back.
     void decide(const std::string& link, LinkState state, Cause cause, DeviceTime through);
     /// A gap of known length during which nobody looked.
     void add(const std::string& link, LinkState state, Cause cause, Millis span);
@@ -35,7 +44,18 @@ public:
     void append(std::vector<Reading>& into) const;
 
 private:
-    // defined by the implementation
+    struct Total {
+        std::string link;
+        LinkState state;
+        Cause cause;
+        SeriesId series;
+        std::int64_t ms;
+    };
+    [[nodiscard]] Total* find(const std::string& link, LinkState state, Cause cause);
+
+    SeriesTable* series_;
+    std::vector<Total> totals_;
+    std::vector<std::pair<std::string, DeviceTime>> decided_;  ///< per link: up to here
 };
 
 }  // namespace gerbang

@@ -1,3 +1,4 @@
+#include <array>
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>
@@ -14,7 +15,10 @@ namespace {
 class Weather {
 public:
     explicit Weather(std::uint64_t seed)
-        : random_{seed}, k_{1 + static_cast<unsigned>(random_() % 4)}, ledger_{k_, 0} {
+        : random_{seed},
+          k_{1 + static_cast<unsigned>(random_() % 4)},
+          tells_gaps_{random_() % 4 != 0},
+          ledger_{k_, "wan", ids_, tells_gaps_} {
         write(ledger_.start(std::nullopt, now(), false));
     }
 
@@ -30,12 +34,13 @@ public:
     /// Runs good rounds until nothing can be open any more.
     void clear_up() {
         wait(10000);
-        observe({.at = now(), .has_carrier = true, .asked = 2, .answered = 2, .evidence = {}});
+        observe({.at = now(), .state = LinkState::up, .evidence = {}});
         for (const auto& [key, outage] : rows_) {
             INFO("outage " << key.first << " segment " << key.second);
             CHECK_FALSE(outage.is_open());
         }
         CHECK(ledger_.state() == LinkState::up);
+        CHECK_FALSE(ledger_.is_in_doubt());
     }
 
 private:
@@ -46,24 +51,38 @@ private:
 
     void look() {
         wait(10000);
-        if (random_() % 12 == 0) mood_ = static_cast<int>(random_() % 5);
-        Observation seen{
-            .at = now(), .has_carrier = true, .asked = 2, .answered = 0, .evidence = "round"};
-        if (mood_ == 0 || mood_ == 1) seen.answered = 1 + static_cast<unsigned>(random_() % 2);
-        if (mood_ == 2) seen.has_carrier = false;
-        if (mood_ == 4) seen.asked = 0;
-        if (random_() % 10 == 0) seen.has_carrier = std::nullopt;
+        if (random_() % 12 == 0) mood_ = static_cast<int>(random_() % 6);
+        Verdict seen{.at = now(), .evidence = "round"};
+        seen.confidence = static_cast<Confidence>(random_() % 4);
+        if (mood_ == 0) seen.state = LinkState::up;
+        if (mood_ == 1) seen.state = LinkState::degraded;
+        if (mood_ >= 2) seen.state = LinkState::down;
+        if (mood_ == 2) seen.cause = Cause::carrier;
+        if (mood_ == 3) seen.cause = some_cause();
+        if (mood_ == 4) seen.cause = Cause::isp;
+        if (mood_ == 5 || random_() % 10 == 0) {
+            seen.state = LinkState::unknown;
+            seen.carrier_is_up = random_() % 2 == 0;
+        }
         observe(seen);
     }
 
-    void observe(const Observation& seen) {
+    Cause some_cause() {
+        constexpr std::array kCauses{Cause::power,         Cause::modem, Cause::unknown, Cause::isp,
+                                     Cause::international, Cause::dns,   Cause::blocked};
+        return kCauses[random_() % kCauses.size()];
+    }
+
+    void observe(const Verdict& seen) {
         write(ledger_.observe(seen));
         CHECK(ledger_.observe(seen).empty());
         auto older = seen;
         older.at.at -= Millis{1};
-        older.answered = seen.answered == 0 ? 2 : 0;
+        older.state = seen.state == LinkState::up ? LinkState::down : LinkState::up;
         CHECK(ledger_.observe(older).empty());
-        if (seen.answered > 0) CHECK(ledger_.state() == LinkState::up);
+        if (seen.state == LinkState::up || seen.state == LinkState::degraded) {
+            CHECK(ledger_.state() == seen.state);
+        }
         if (random_() % 3 != 0) last_tick_ = now();
     }
 
@@ -72,6 +91,7 @@ private:
         PreviousRun previous{
             .last_tick = last_tick_,
             .ended_cleanly = random_() % 2 == 0,
+            .ending = some_ending(),
             .open = {},
             .earlier = {},
             .longest_silence = Millis{static_cast<std::int64_t>(random_() % 60000)}};
@@ -92,8 +112,14 @@ private:
             ms_ = 0;
             wait(60000);
         }
-        ledger_ = Ledger{k_, rows_.empty() ? 0 : rows_.rbegin()->first.first};
+        ledger_ = Ledger{k_, "wan", ids_, tells_gaps_};
         write(ledger_.start(previous, now(), same_boot));
+    }
+
+    Ending some_ending() {
+        constexpr std::array kEndings{Cause::off, Cause::reboot, Cause::crash, Cause::device_off,
+                                      Cause::power};
+        return {kEndings[random_() % kEndings.size()], Confidence::medium, "ended"};
     }
 
     void write(const std::vector<Outage>& segments) {
@@ -106,6 +132,9 @@ private:
         std::size_t open = 0;
         for (const auto& [key, outage] : rows_) {
             INFO("outage " << key.first << " segment " << key.second);
+            REQUIRE(outage.link == "wan");
+            // Nobody is blamed for what nobody saw.
+            if (outage.cause == Cause::undetermined) REQUIRE(outage.confidence == Confidence::none);
             REQUIRE(outage.last_good <= outage.first_bad);
             REQUIRE(outage.last_bad.has_value() == outage.first_good.has_value());
             if (outage.last_bad) {
@@ -131,7 +160,9 @@ private:
         REQUIRE(open <= 1);
         REQUIRE((open == 1) == ledger_.open().has_value());
         if (open == 1) REQUIRE(*ledger_.open() == *before);
-        if (ledger_.state() == LinkState::up) REQUIRE(open == 0);
+        if (ledger_.state() == LinkState::up || ledger_.state() == LinkState::degraded) {
+            REQUIRE(open == 0);
+        }
         if (ledger_.state() == LinkState::down) REQUIRE(open == 1);
         // Old rows are checked; keep the map small.
         while (rows_.size() > 24 && rows_.begin()->first.first != rows_.rbegin()->first.first) {
@@ -142,6 +173,8 @@ private:
 
     std::mt19937_64 random_;
     unsigned k_;
+    bool tells_gaps_;
+    OutageIds ids_;
     Ledger ledger_;
     std::uint32_t boot_ = 1;
     std::int64_t ms_ = 1000;

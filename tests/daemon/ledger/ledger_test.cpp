@@ -9,35 +9,37 @@ DeviceTime at(std::int64_t seconds, std::uint32_t boot = 1) {
     return {BootNo{boot}, monotonic_from_ms(seconds * 1000)};
 }
 
-Observation good(std::int64_t seconds, std::uint32_t boot = 1) {
-    return {
-        .at = at(seconds, boot), .has_carrier = true, .asked = 2, .answered = 2, .evidence = {}};
-}
-
-Observation dead(std::int64_t seconds, std::uint32_t boot = 1) {
+Verdict good(std::int64_t seconds, std::uint32_t boot = 1) {
     return {.at = at(seconds, boot),
-            .has_carrier = true,
-            .asked = 2,
-            .answered = 0,
-            .evidence = "a: time-out"};
+            .state = LinkState::up,
+            .confidence = Confidence::high,
+            .evidence = {}};
 }
 
-Observation unplugged(std::int64_t seconds, std::uint32_t boot = 1) {
-    return {.at = at(seconds, boot),
-            .has_carrier = false,
-            .asked = 0,
-            .answered = 0,
-            .evidence = "carrier 0 on eth0"};
+Verdict failed(DeviceTime when, Cause cause, Confidence confidence, std::string evidence = {}) {
+    return {.at = when,
+            .state = LinkState::down,
+            .cause = cause,
+            .confidence = confidence,
+            .evidence = std::move(evidence)};
 }
 
-Observation unasked(std::int64_t seconds, std::uint32_t boot = 1) {
-    return {
-        .at = at(seconds, boot), .has_carrier = true, .asked = 0, .answered = 0, .evidence = {}};
+Verdict dead(std::int64_t seconds, std::uint32_t boot = 1) {
+    return failed(at(seconds, boot), Cause::isp, Confidence::medium, "a: time-out");
+}
+
+Verdict unplugged(std::int64_t seconds, std::uint32_t boot = 1) {
+    return failed(at(seconds, boot), Cause::carrier, Confidence::high, "carrier 0 on eth0");
+}
+
+Verdict unasked(std::int64_t seconds, std::uint32_t boot = 1) {
+    return {.at = at(seconds, boot), .evidence = {}, .carrier_is_up = true};
 }
 
 PreviousRun run_until(DeviceTime last, bool cleanly = false) {
     return {.last_tick = last,
             .ended_cleanly = cleanly,
+            .ending = {cleanly ? Cause::off : Cause::device_off, Confidence::low, "device was off"},
             .open = {},
             .earlier = {},
             .longest_silence = Millis{60000}};
@@ -47,26 +49,38 @@ Outage segment(std::uint64_t id, std::uint32_t number, Cause cause, DeviceTime l
                DeviceTime first_bad) {
     return {.id = id,
             .segment = number,
+            .link = "wan",
             .cause = cause,
             .last_good = last_good,
             .first_bad = first_bad,
             .last_bad = {},
             .first_good = {},
+            .confidence = Confidence::medium,
             .evidence = "before"};
 }
 
+struct Ids {
+    OutageIds ids;
+};
+/// The ledger of the WAN with outage numbers of its own.
+struct Wan : private Ids, public Ledger {
+    explicit Wan(unsigned k = 3, std::uint64_t last_outage_id = 0) : Ledger{k, "wan", ids, true} {
+        ids.saw(last_outage_id);
+    }
+};
+
 /// A ledger that just saw the link work at 100 s.
-Ledger healthy() {
-    Ledger ledger;
-    (void)ledger.start(std::nullopt, at(90), false);
-    (void)ledger.observe(good(100));
-    return ledger;
-}
+struct Healthy : Wan {
+    explicit Healthy(unsigned k = 3) : Wan{k} {
+        (void)start(std::nullopt, at(90), false);
+        (void)observe(good(100));
+    }
+};
 
 }  // namespace
 
 TEST_CASE("Ledger declares nothing for fewer failed rounds than k", "[ledger]") {
-    auto ledger = healthy();
+    Healthy ledger;
     CHECK(ledger.observe(dead(110)).empty());
     CHECK(ledger.is_in_doubt());
     CHECK(ledger.observe(dead(113)).empty());
@@ -82,7 +96,7 @@ TEST_CASE("Ledger declares nothing for fewer failed rounds than k", "[ledger]") 
 
 TEST_CASE("Ledger declares an outage after k failed rounds and back-dates it to the first",
           "[ledger]") {
-    auto ledger = healthy();
+    Healthy ledger;
     (void)ledger.observe(dead(110));
     (void)ledger.observe(dead(113));
     const auto written = ledger.observe(dead(116));
@@ -102,11 +116,9 @@ TEST_CASE("Ledger declares an outage after k failed rounds and back-dates it to 
 }
 
 TEST_CASE("Ledger ends an outage at the first answer with both bounds", "[ledger]") {
-    auto ledger = healthy();
+    Healthy ledger;
     for (const std::int64_t second : {110, 113, 116, 126}) (void)ledger.observe(dead(second));
-    auto some = good(136);
-    some.answered = 1;
-    const auto written = ledger.observe(some);
+    const auto written = ledger.observe(good(136));
 
     REQUIRE(written.size() == 1);
     CHECK(written[0].id == 1);
@@ -119,28 +131,28 @@ TEST_CASE("Ledger ends an outage at the first answer with both bounds", "[ledger
 }
 
 TEST_CASE("Ledger numbers outages after the last one of the journal", "[ledger]") {
-    Ledger ledger{1, 41};
+    Wan ledger{1, 41};
     (void)ledger.observe(good(1));
     CHECK(ledger.observe(dead(2)).at(0).id == 42);
     (void)ledger.observe(good(3));
     CHECK(ledger.observe(dead(4)).at(0).id == 43);
 }
 
-TEST_CASE("Ledger blames the carrier when it is gone, asked or not", "[ledger]") {
-    auto ledger = healthy();
-    auto asked = unplugged(116);
-    asked.asked = 2;
+TEST_CASE("Ledger keeps cause, confidence and evidence of what was judged", "[ledger]") {
+    Healthy ledger;
     (void)ledger.observe(unplugged(110));
     (void)ledger.observe(unplugged(113));
-    const auto written = ledger.observe(asked);
+    const auto written = ledger.observe(unplugged(116));
     REQUIRE(written.size() == 1);
     CHECK(written[0].cause == Cause::carrier);
+    CHECK(written[0].confidence == Confidence::high);
     CHECK(written[0].evidence == "carrier 0 on eth0");
+    CHECK(written[0].link == "wan");
 }
 
 TEST_CASE("Ledger takes questions that failed just before the carrier was lost for the same fault",
           "[ledger]") {
-    auto ledger = healthy();
+    Healthy ledger;
     (void)ledger.observe(dead(110));
     (void)ledger.observe(unplugged(111));
     const auto written = ledger.observe(unplugged(114));
@@ -149,30 +161,11 @@ TEST_CASE("Ledger takes questions that failed just before the carrier was lost f
     CHECK(written[0].first_bad == at(110));
 }
 
-TEST_CASE("Ledger blames nobody when targets are dead and no WAN interface is known", "[ledger]") {
-    auto ledger = healthy();
-    for (const std::int64_t second : {110, 113, 116}) {
-        auto lost = dead(second);
-        lost.has_carrier = std::nullopt;
-        (void)ledger.observe(lost);
-    }
-    CHECK(ledger.state() == LinkState::down);
-    CHECK(ledger.cause() == Cause::unknown);
-}
-
-TEST_CASE("Ledger believes an answer more than a driver that reports no carrier", "[ledger]") {
-    Ledger ledger;
-    auto odd = good(10);
-    odd.has_carrier = false;
-    CHECK(ledger.observe(odd).empty());
-    CHECK(ledger.state() == LinkState::up);
-}
-
 TEST_CASE(
     "Ledger opens a segment isp under the same id when the carrier is back and targets stay "
     "dead",
     "[ledger]") {
-    auto ledger = healthy();
+    Healthy ledger;
     for (const std::int64_t second : {110, 113, 116}) (void)ledger.observe(unplugged(second));
     CHECK(ledger.observe(dead(126)).empty());
     CHECK(ledger.is_in_doubt());
@@ -202,7 +195,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Ledger keeps the cause when another one shows for fewer than k rounds", "[ledger]") {
-    auto ledger = healthy();
+    Healthy ledger;
     for (const std::int64_t second : {110, 113, 116}) (void)ledger.observe(unplugged(second));
     CHECK(ledger.observe(dead(126)).empty());
     CHECK(ledger.observe(dead(129)).empty());
@@ -217,7 +210,7 @@ TEST_CASE("Ledger keeps the cause when another one shows for fewer than k rounds
 
 TEST_CASE("Ledger says unknown when no target is configured, unless the carrier is down",
           "[ledger]") {
-    Ledger ledger;
+    Wan ledger;
     (void)ledger.start(std::nullopt, at(0), false);
     CHECK(ledger.observe(unasked(10)).empty());
     CHECK(ledger.state() == LinkState::unknown);
@@ -234,7 +227,7 @@ TEST_CASE("Ledger says unknown when no target is configured, unless the carrier 
 }
 
 TEST_CASE("Ledger closes an outage that nobody measures any more and says so", "[ledger]") {
-    auto ledger = healthy();
+    Healthy ledger;
     for (const std::int64_t second : {110, 113, 116}) (void)ledger.observe(dead(second));
     CHECK(ledger.observe(unasked(126)).empty());
     CHECK(ledger.observe(unasked(136)).empty());
@@ -248,7 +241,7 @@ TEST_CASE("Ledger closes an outage that nobody measures any more and says so", "
 }
 
 TEST_CASE("Ledger counts an outage found at first sight from the start of looking", "[ledger]") {
-    Ledger ledger;
+    Wan ledger;
     CHECK(ledger.start(std::nullopt, at(5), false).empty());
     for (const std::int64_t second : {7, 10}) (void)ledger.observe(dead(second));
     const auto written = ledger.observe(dead(13));
@@ -258,7 +251,7 @@ TEST_CASE("Ledger counts an outage found at first sight from the start of lookin
 }
 
 TEST_CASE("Ledger ignores an observation seen twice or older than the last", "[ledger]") {
-    auto ledger = healthy();
+    Healthy ledger;
     (void)ledger.observe(dead(110));
     for (int i = 0; i < 5; ++i) CHECK(ledger.observe(dead(110)).empty());
     CHECK(ledger.observe(good(105)).empty());
@@ -271,7 +264,7 @@ TEST_CASE("Ledger ignores an observation seen twice or older than the last", "[l
 
 TEST_CASE("Ledger cuts evidence to what a record can hold without splitting a character",
           "[ledger]") {
-    Ledger ledger{1};
+    Wan ledger{1};
     (void)ledger.observe(good(1));
     auto wordy = dead(2);
     wordy.evidence = std::string(479, 'a') + "\xC3\xA9" + std::string(2000, 'b');
@@ -284,7 +277,7 @@ TEST_CASE("Ledger cuts evidence to what a record can hold without splitting a ch
 
 TEST_CASE("Ledger calls a gap on the same boot daemon: unmeasured, not down", "[ledger]") {
     const bool cleanly = GENERATE(false, true);
-    Ledger ledger{3, 7};
+    Wan ledger{3, 7};
     const auto written = ledger.start(run_until(at(1000), cleanly), at(1200), true);
 
     REQUIRE(written.size() == 1);
@@ -305,7 +298,7 @@ TEST_CASE("Ledger calls a gap on the same boot daemon: unmeasured, not down", "[
 }
 
 TEST_CASE("Ledger never claims a gap longer than the time until the start", "[ledger]") {
-    Ledger ledger;
+    Wan ledger;
     const auto written = ledger.start(run_until(at(1000)), at(1005), true);
     REQUIRE(written.size() == 1);
     CHECK(written[0].first_bad == at(1005));
@@ -318,7 +311,7 @@ TEST_CASE("Ledger never claims a gap longer than the time until the start", "[le
 TEST_CASE("Ledger calls a gap before another boot device_off, or off after a clean stop",
           "[ledger]") {
     const bool cleanly = GENERATE(false, true);
-    Ledger ledger;
+    Wan ledger;
     const auto written = ledger.start(run_until(at(1000, 4), cleanly), at(40, 5), false);
     REQUIRE(written.size() == 1);
     CHECK(written[0].cause == (cleanly ? Cause::off : Cause::device_off));
@@ -333,7 +326,7 @@ TEST_CASE("Ledger calls a gap before another boot device_off, or off after a cle
 
 TEST_CASE("Ledger keeps the cause of a gap when the link fails fewer than k rounds after it",
           "[ledger]") {
-    Ledger ledger;
+    Wan ledger;
     (void)ledger.start(run_until(at(1000, 4)), at(40, 5), false);
     CHECK(ledger.observe(dead(41, 5)).empty());
     CHECK(ledger.observe(dead(44, 5)).empty());
@@ -349,7 +342,7 @@ TEST_CASE("Ledger calls a gap undetermined when the link is down after it and go
           "[ledger]") {
     const bool same_boot = GENERATE(false, true);
     const std::uint32_t boot = same_boot ? 4 : 5;
-    Ledger ledger{3, 1};
+    Wan ledger{3, 1};
     (void)ledger.start(run_until(at(1000, 4)), at(2000, boot), same_boot);
     (void)ledger.observe(dead(2001, boot));
     (void)ledger.observe(dead(2004, boot));
@@ -377,7 +370,7 @@ TEST_CASE("Ledger calls a gap undetermined when the link was down before it", "[
     const std::uint32_t boot = same_boot ? 4 : 5;
     auto previous = run_until(at(1000, 4));
     previous.open = segment(9, 2, Cause::isp, at(900, 4), at(910, 4));
-    Ledger ledger{3, 9};
+    Wan ledger{3, 9};
     const auto written = ledger.start(previous, at(2000, boot), same_boot);
 
     REQUIRE(written.size() == 2);
@@ -414,7 +407,7 @@ TEST_CASE("Ledger calls a gap undetermined when the link was down before it", "[
     SECTION("and the device goes off again before the link was seen") {
         auto again = run_until(at(2001, boot));
         again.open = written[1];
-        Ledger next{3, 9};
+        Wan next{3, 9};
         CHECK(next.start(again, at(30, 6), false).empty());
         const auto end = next.observe(good(31, 6));
         REQUIRE(end.size() == 1);
@@ -425,20 +418,20 @@ TEST_CASE("Ledger calls a gap undetermined when the link was down before it", "[
 }
 
 TEST_CASE("Ledger extends a daemon gap over a crash loop without a new record", "[ledger]") {
-    Ledger first{3, 3};
+    Wan first{3, 3};
     auto written = first.start(run_until(at(1000)), at(1100), true);
     REQUIRE(written.size() == 1);
     auto open = written[0];
     for (std::int64_t second = 1200; second < 2000; second += 100) {
         auto previous = run_until(at(second - 90));
         previous.open = open;
-        Ledger ledger{3, 4};
+        Wan ledger{3, 4};
         CHECK(ledger.start(previous, at(second), true).empty());
         CHECK(ledger.open() == open);
     }
     auto previous = run_until(at(1990));
     previous.open = open;
-    Ledger last{3, 4};
+    Wan last{3, 4};
     (void)last.start(previous, at(2000), true);
     const auto end = last.observe(good(2001));
     REQUIRE(end.size() == 1);
@@ -448,14 +441,14 @@ TEST_CASE("Ledger extends a daemon gap over a crash loop without a new record", 
 }
 
 TEST_CASE("Ledger keeps device_off apart from a daemon gap right behind it", "[ledger]") {
-    Ledger first{3, 0};
+    Wan first{3, 0};
     const auto gap = first.start(run_until(at(1000, 1)), at(30, 2), false);
     REQUIRE(gap.size() == 1);
 
     auto previous = run_until(at(35, 2));
     previous.longest_silence = Millis{10000};
     previous.open = gap[0];
-    Ledger second{3, 1};
+    Wan second{3, 1};
     const auto written = second.start(previous, at(60, 2), true);
     REQUIRE(written.size() == 2);
     CHECK(written[0].cause == Cause::device_off);
@@ -487,7 +480,7 @@ TEST_CASE("Ledger keeps device_off apart from a daemon gap right behind it", "[l
         auto third_previous = run_until(at(62, 2));
         third_previous.open = written[1];
         third_previous.earlier = {written[0]};
-        Ledger third{1, 1};
+        Wan third{1, 1};
         const auto joined = third.start(third_previous, at(20, 3), false);
         REQUIRE(joined.size() == 2);
         CHECK(joined[1].cause == Cause::device_off);
@@ -504,7 +497,7 @@ TEST_CASE("Ledger keeps device_off apart from a daemon gap right behind it", "[l
 TEST_CASE("Ledger joins a power cut that came before the first tick after a restart", "[ledger]") {
     auto previous = run_until(at(1000, 1));
     previous.open = segment(5, 1, Cause::daemon, at(1000, 1), at(1060, 1));
-    Ledger ledger{3, 5};
+    Wan ledger{3, 5};
     const auto written = ledger.start(previous, at(10, 2), false);
     REQUIRE(written.size() == 1);
     CHECK(written[0].segment == 1);
@@ -516,7 +509,7 @@ TEST_CASE("Ledger joins a power cut that came before the first tick after a rest
 }
 
 TEST_CASE("Ledger closes a gap at the start when nothing can be asked", "[ledger]") {
-    Ledger ledger;
+    Wan ledger;
     (void)ledger.start(run_until(at(1000, 1)), at(30, 2), false);
     CHECK(ledger.observe(unasked(40, 2)).empty());
     CHECK(ledger.observe(unasked(50, 2)).empty());
@@ -533,31 +526,33 @@ TEST_CASE("Ledger sees no gap in a reload of the configuration", "[ledger]") {
     const DeviceTime now{BootNo{1}, monotonic_from_ms(100'030)};
     PreviousRun previous{.last_tick = last,
                          .ended_cleanly = true,
+                         .ending = {},
                          .open = std::nullopt,
                          .earlier = {},
                          .longest_silence = Millis{10'000},
                          .was_reload = true};
     SECTION("with the link up") {
-        Ledger ledger{3, 7};
+        Wan ledger{3, 7};
         CHECK(ledger.start(previous, now, true).empty());
         CHECK(ledger.state() == LinkState::unknown);
     }
     SECTION("with the link down: the outage goes on as it was") {
         previous.open = Outage{.id = 7,
                                .segment = 1,
+                               .link = "wan",
                                .cause = Cause::isp,
                                .last_good = {BootNo{1}, monotonic_from_ms(40'000)},
                                .first_bad = {BootNo{1}, monotonic_from_ms(50'000)},
                                .last_bad = {},
                                .first_good = {},
+                               .confidence = Confidence::medium,
                                .evidence = "targets silent"};
-        Ledger ledger{3, 7};
+        Wan ledger{3, 7};
         CHECK(ledger.start(previous, now, true).empty());
         CHECK(ledger.state() == LinkState::down);
         CHECK(ledger.cause() == Cause::isp);
         const DeviceTime answer{BootNo{1}, monotonic_from_ms(110'000)};
-        const auto ended = ledger.observe(
-            {.at = answer, .has_carrier = true, .asked = 2, .answered = 2, .evidence = {}});
+        const auto ended = ledger.observe(good(110));
         REQUIRE(ended.size() == 1);
         CHECK(ended[0].id == 7);
         CHECK(ended[0].segment == 1);
@@ -566,7 +561,7 @@ TEST_CASE("Ledger sees no gap in a reload of the configuration", "[ledger]") {
         CHECK(ended[0].first_good == answer);
     }
     SECTION("unless the next life was long in coming") {
-        Ledger ledger{3, 7};
+        Wan ledger{3, 7};
         const DeviceTime late{BootNo{1}, monotonic_from_ms(160'000)};
         const auto gap = ledger.start(previous, late, true);
         REQUIRE(gap.size() == 1);
@@ -576,16 +571,16 @@ TEST_CASE("Ledger sees no gap in a reload of the configuration", "[ledger]") {
 
 TEST_CASE("Ledger invents no gap for a previous run that cannot be ordered before the start",
           "[ledger]") {
-    Ledger other_boot;
+    Wan other_boot;
     CHECK(other_boot.start(run_until(at(1000, 7)), at(10, 2), false).empty());
-    Ledger same_boot;
+    Wan same_boot;
     CHECK(same_boot.start(run_until(at(1000, 7)), at(10, 2), true).empty());
     CHECK_FALSE(same_boot.open());
 }
 
 TEST_CASE("Ledger never makes a gap negative when the last tick is later than the start",
           "[ledger]") {
-    Ledger ledger;
+    Wan ledger;
     const auto written = ledger.start(run_until(at(1000)), at(900), true);
     REQUIRE(written.size() == 1);
     CHECK(written[0].last_good == at(900));
