@@ -1,5 +1,6 @@
 #include "common/web/members.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <limits>
 #include <utility>
@@ -25,6 +26,8 @@ json::string clean(std::string_view text) {
     const auto valid = valid_utf8(text);
     return json::string{valid.data(), valid.size()};
 }
+
+namespace {
 
 void write(json::object& object, Slots slots) {
     for (const auto& slot : slots) {
@@ -58,6 +61,8 @@ void write(json::object& object, Slots slots) {
         object[slot.name] = std::move(value);
     }
 }
+
+}  // namespace
 
 Members::Members(const json::value& value, std::string path, std::string& mistake)
     : path_{std::move(path)}, mistake_{&mistake} {
@@ -125,13 +130,12 @@ void Members::read(const Slot& slot) {
     }
 }
 
-void Members::refuse_others(Slots slots) {
+void Members::refuse_others(std::initializer_list<std::string_view> known) {
     if (object_ == nullptr) return;
     for (const auto& member : *object_) {
-        bool is_known = false;
-        for (const auto& slot : slots) is_known = is_known || member.key() == slot.name;
         const std::string_view name{member.key().data(), member.key().size()};
-        if (!is_known) return fail(name.substr(0, 64), "is not known here");
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        return fail(name.substr(0, 64), "is not known here");
     }
 }
 
@@ -178,6 +182,24 @@ const json::value* Members::find(std::string_view name) const {
 
 std::string Members::path_of(std::string_view name) const {
     return path_ + "." + std::string{name};
+}
+
+void Way::members(Slots slots) {
+    if (into_ != nullptr) {
+        write(*into_, slots);
+    } else {
+        from_->read(slots);
+    }
+}
+
+Way Way::object(const char* name) {
+    if (into_ == nullptr) return Way{from_->object(name)};
+    auto& inner = (*into_)[name];
+    return Way{inner.emplace_object()};
+}
+
+std::string text_of(const json::object& object) {
+    return json::serialize(object);
 }
 
 Result<json::value> parse_document(const std::string& text, const char* what, std::size_t max) {

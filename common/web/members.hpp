@@ -2,13 +2,15 @@
 
 // Reading and writing JSON objects member by member. For the .cpp files of common/web only.
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/core/result.hpp"
@@ -20,8 +22,8 @@ namespace gerbang::web {
 /// must not make the whole answer unreadable.
 [[nodiscard]] boost::json::string clean(std::string_view text);
 
-/// One member of an object and the variable that it is read into or written from: one list of
-/// these serves both directions. Optional values that are nothing are not written.
+/// One member of an object and the variable that it is read into or written from. Optional values
+/// that are nothing are not written.
 struct Slot {
     enum class Kind : std::uint8_t { text, needed, flag, u64, u32, i64, maybe_i64, maybe_time };
 
@@ -39,8 +41,6 @@ struct Slot {
 };
 using Slots = std::initializer_list<Slot>;
 
-void write(boost::json::object& object, Slots slots);
-
 /// Reads members of one object. The first mistake is remembered with its path and every later read
 /// is without effect, so that a reader is a list of members and one look at the mistake. Members
 /// that are absent leave their default; unknown ones are ignored, as an older CLI reads a newer
@@ -51,8 +51,8 @@ public:
 
     [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
     void read(Slots slots);
-    /// A member that no slot names is a mistake.
-    void refuse_others(Slots slots);
+    /// A member that is none of `known` is a mistake.
+    void refuse_others(std::initializer_list<std::string_view> known);
     /// The object `name`; absent: one without members.
     [[nodiscard]] Members object(std::string_view name);
     /// The objects in the array `name`, at most `max`; absent: none.
@@ -72,8 +72,64 @@ private:
     const boost::json::object* object_ = nullptr;
 };
 
-/// `bad_input` unless `text` is JSON of at most `max` bytes and 8 levels; `what` names it.
+/// Where members come from or go to, so that one function per structure says what it holds and
+/// serves both directions. A writer never changes what its slots name, but functions may convert
+/// through local variables: they are given copies.
+class Way {
+public:
+    /// Writes into `into`, which must outlive it.
+    explicit Way(boost::json::object& into) : into_{&into} {}
+    explicit Way(Members from) : from_{std::move(from)} {}
+
+    void members(Slots slots);
+    /// The object that is the member `name`. Done with before this one is used again.
+    [[nodiscard]] Way object(const char* name);
+    /// The array of objects `name`; a reader takes at most `max`.
+    template <class T>
+    void list(const char* name, std::size_t max, std::vector<T>& items, void (*one)(Way, T&)) {
+        if (into_ != nullptr) {
+            boost::json::array array;
+            for (auto item : items)
+                one(Way{array.emplace_back(boost::json::object_kind).as_object()}, item);
+            (*into_)[name] = std::move(array);
+            return;
+        }
+        for (auto& from : from_->objects(name, max))
+            one(Way{std::move(from)}, items.emplace_back());
+    }
+    /// The reader; nullptr when writing.
+    [[nodiscard]] Members* reader() { return from_ ? &*from_ : nullptr; }
+    /// The object that is written; writers only.
+    [[nodiscard]] boost::json::object& writer() { return *into_; }
+
+private:
+    boost::json::object* into_ = nullptr;
+    std::optional<Members> from_;
+};
+
+/// `bad_input` unless `text` is a JSON object of at most `max` bytes and 8 levels; `what` names it.
 [[nodiscard]] Result<boost::json::value> parse_document(const std::string& text, const char* what,
                                                         std::size_t max);
+
+[[nodiscard]] std::string text_of(const boost::json::object& object);
+
+/// The whole document of one structure, by its function `one`.
+template <class T>
+[[nodiscard]] std::string write_document(T value, void (*one)(Way, T&)) {
+    boost::json::object object;
+    one(Way{object}, value);
+    return text_of(object);
+}
+template <class T>
+[[nodiscard]] Result<T> read_document(const std::string& text, const char* what, std::size_t max,
+                                      void (*one)(Way, T&)) {
+    const auto document = parse_document(text, what, max);
+    if (!document) return document.error();
+    T value;
+    std::string mistake;
+    one(Way{Members{*document, what, mistake}}, value);
+    if (!mistake.empty()) return Error{Errc::bad_input, mistake};
+    return value;
+}
 
 }  // namespace gerbang::web

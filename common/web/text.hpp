@@ -5,28 +5,89 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/core/language.hpp"
+#include "common/model/ladder.hpp"
 #include "common/model/outage.hpp"
 
 namespace gerbang::web {
 
 /// One sentence or label. The order is that of the catalogue in text.cpp.
 enum class Text : std::uint16_t {
-    // The verdict
+    // The verdict: what is wrong, whose it is, what to do next
     internet_up,
     internet_down,
     internet_down_since,  ///< since when, for how long
     internet_down_for,    ///< for how long; the clock is not set
+    internet_degraded,
+    internet_starting,
     internet_unknown,
-    internet_unknown_hint,
-    cause_is,  ///< the cause
-    next_step,
-    call_provider,         ///< provider, number
+    nothing_wrong,
+    starting_since,  ///< for how long
+    not_probed,
+    degraded_means,
+    cause_is,      ///< the cause
+    cause_may_be,  ///< the cause, when the evidence is thin
+    of_provider,   ///< provider
+    power_on,
+    power_off,
+    power_off_battery,  ///< per cent
+    cable_fine,
+    modem_fine,
+    do_nothing,
+    if_degraded_long,
+    wait_a_minute,
+    restart_modem_first,
+    call_provider,         ///< number
     call_provider_number,  ///< customer number
     call_provider_unknown,
+    data_safe,
+    data_safe_days,  ///< days
+    data_few_days,   ///< days
+    data_not_saved,
+    since_at,       ///< since when, for how long
+    since_for,      ///< for how long
+    hotspot_down,   ///< since when
+    service_down,   ///< service, since when
+    province_down,  ///< since when
+
+    // The ladder
+    rung_power,
+    rung_carrier,
+    rung_next_hop,
+    rung_provider,
+    rung_domestic,
+    rung_international,
+    rung_dns,
+    rung_web,
+    rung_province,
+    link_hotspot,
+    link_service,  ///< service
+    rung_up,
+    rung_down,
+    rung_portal,
+    rung_unknown,
+    ladder_is,  ///< rungs
+    silence_timeout,
+    silence_unreachable,
+    silence_refused,
+    silence_servfail,
+    silence_nxdomain,
+    silence_wrong,
+    silence_local,
+    probe_title,
+    probe_up,
+    probe_degraded,
+    probe_down,  ///< the cause
+    probe_unknown,
+    confidence_is,  ///< how much
+    confidence_none,
+    confidence_low,
+    confidence_medium,
+    confidence_high,
 
     // Causes, what they mean and what to do; in the order of `Cause`
     cause_unknown,
@@ -44,6 +105,8 @@ enum class Text : std::uint16_t {
     cause_dns,
     cause_province,
     cause_undetermined,
+    cause_hotspot,
+    cause_service,
     do_unknown,
     do_device_off,
     do_power,
@@ -59,6 +122,8 @@ enum class Text : std::uint16_t {
     do_dns,
     do_province,
     do_undetermined,
+    do_hotspot,
+    do_service,
     // The same in two or three words, for tables
     short_unknown,
     short_device_off,
@@ -75,6 +140,8 @@ enum class Text : std::uint16_t {
     short_dns,
     short_province,
     short_undetermined,
+    short_hotspot,
+    short_service,
 
     // Status
     site_unassigned,
@@ -98,8 +165,11 @@ enum class Text : std::uint16_t {
     journal_ok,       ///< records, bytes, seconds that a power cut costs
     journal_failing,  ///< error, readings waiting
     clock_synchronised,
+    clock_province,
     clock_operator,
     clock_unset,
+    usage_not_in_path,
+    usage_suspect,  ///< why
 
     // Sync
     sync_none,
@@ -146,8 +216,40 @@ enum class Text : std::uint16_t {
     outage_bounds_duration,  ///< certain, possible
     outage_bounds_start,     ///< last good, first bad
     outage_bounds_end,       ///< last bad, first good
+    outage_link,             ///< link
     outage_evidence,         ///< evidence
     outages_more,            ///< how many are not shown
+    outages_none_then,
+
+    // The statement
+    sla_title,    ///< month or span, zone, site
+    sla_clauses,  ///< name
+    sla_example,
+    sla_raw,
+    sla_by_clauses,
+    sla_coverage,
+    sla_unmeasured,  ///< hours and minutes
+    sla_kept,
+    sla_broken,
+    sla_no_verdict,
+    sla_lost,
+    sla_nothing_lost,
+    sla_counted,   ///< how many, hours and minutes
+    sla_disputed,  ///< how many, hours and minutes
+    sla_nothing_measured,
+    party_provider,
+    party_utility,
+    party_village,
+    party_province,
+    party_nobody,
+    party_undecided,
+
+    // What people tell the daemon
+    note_taken,
+    clock_taken,      ///< time, zone
+    request_refused,  ///< detail
+    bad_time,         ///< what was written
+    bad_month,        ///< what was written
 
     // Durations
     seconds,  ///< number
@@ -193,6 +295,10 @@ enum class Text : std::uint16_t {
 [[nodiscard]] Text cause_text(Cause cause);
 [[nodiscard]] Text remedy_text(Cause cause);
 [[nodiscard]] Text short_cause_text(Cause cause);
+[[nodiscard]] Text rung_text(Rung rung);
+[[nodiscard]] Text confidence_text(Confidence confidence);
+/// Why a rung is silent; nothing for a word that is not known.
+[[nodiscard]] std::optional<Text> silence_text(std::string_view silence);
 
 /// An outage's evidence, which the journal keeps in English, in the reader's language: the phrases
 /// that the daemon itself writes are replaced, names and whatever is not known stay as they are.

@@ -83,6 +83,25 @@ void check_probe(const Config& config, Checker& check) {
     }
 }
 
+void check_ladder(Config& config, Checker& check) {
+    auto& probe = config.probe;
+    // The addresses that are expected by default are those of the default name alone.
+    if (check.is_set("probe.dns_name") && !check.is_set("probe.dns_expect") &&
+        probe.dns_name != find_key("probe.dns_name")->default_text) {
+        probe.dns_expect.clear();
+    }
+    if (probe.web_url.rfind("https://", 0) == 0 && check.understood({"probe.web_url"})) {
+        check.complain("probe.web_url",
+                       {"harus http: lewat https halaman blokir penyedia tidak dapat terlihat",
+                        "expected http: over https a provider's portal cannot show itself"});
+    }
+    if (config.wan.next_hop == NextHop::none && !config.wan.modem_address.empty() &&
+        check.understood({"wan.next_hop", "wan.modem_address"})) {
+        check.complain("wan.modem_address", {"tidak berarti bersama next_hop: none",
+                                             "means nothing together with next_hop: none"});
+    }
+}
+
 /// Each of `names` once; `path` is the list's.
 void check_unique(const std::vector<std::string>& names, const std::string& path, Checker& check) {
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -147,14 +166,18 @@ void check_interfaces(const Config& config, Checker& check) {
 void cross_check(Walked& walked) {
     // A torn file lacks keys that its author did write; conclusions from absence would mislead.
     if (!walked.is_whole) return;
-    const Config& config = walked.config;
     Checker check{walked};
+    check_ladder(walked.config, check);
+    const Config& config = walked.config;
     check_metering(config, check);
     check_probe(config, check);
     check_interfaces(config, check);
     std::vector<std::string> names;
     for (const auto& target : config.probe.targets) names.push_back(target.name);
     check_unique(names, "probe.targets", check);
+    names.clear();
+    for (const auto& service : config.services) names.push_back(service.name);
+    check_unique(names, "services", check);
     names.clear();
     for (std::size_t i = 0; i < config.sync.targets.size(); ++i) {
         names.push_back(config.sync.targets[i].name);

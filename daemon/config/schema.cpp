@@ -23,6 +23,12 @@ BitRate rate(const Value& value) {
     return {static_cast<std::uint64_t>(value.number)};
 }
 
+NextHop next_hop_of(const std::string& text) {
+    if (text == "modem") return NextHop::modem;
+    if (text == "provider") return NextHop::provider;
+    return text == "none" ? NextHop::none : NextHop::automatic;
+}
+
 /// Gives the entry added last the defaults of its section.
 void apply_entry_defaults(Config& config, std::string_view section);
 
@@ -91,6 +97,22 @@ const std::array kSchema{
             .clear = [](Config& c) { c.interfaces.ignore.clear(); },
             .indonesian = "Antarmuka yang tidak pernah diukur.",
             .english = "Interfaces that are never metered."},
+    KeySpec{.path = "wan.next_hop",
+            .form = Form::one_of,
+            .bounds = {0, 0, "auto|modem|provider|none"},
+            .default_text = "auto",
+            .set = [](Config& c, const Value& v) { c.wan.next_hop = next_hop_of(v.text); },
+            .indonesian = "Yang ada di ujung lain kabel internet: modem di gedung ini (modem), "
+                          "perangkat penyedia (provider), atau tidak ada yang dapat ditanya "
+                          "(none). auto: modem di kabel, penyedia di PPP dan LTE.",
+            .english = "What stands at the other end of the WAN: a modem in this building, the "
+                       "provider's own equipment, or nothing that can be asked (none). auto: a "
+                       "modem on a cable, the provider on PPP and LTE."},
+    KeySpec{.path = "wan.modem_address",
+            .form = Form::address,
+            .set = [](Config& c, const Value& v) { c.wan.modem_address = v.text; },
+            .indonesian = "Alamat IP modem; kosong: gerbang dari rute bawaan.",
+            .english = "The modem's IP address; empty: the default route's gateway."},
     KeySpec{.path = "metering.tick",
             .form = Form::duration,
             .bounds = {kSecond, 5 * kMinute, ""},
@@ -144,6 +166,7 @@ const std::array kSchema{
             .english = "Failures in a row before the link is declared down."},
     KeySpec{.path = "probe.targets",
             .shape = Shape::items,
+            .most_entries = 16,
             .default_text = "nasional 180.131.144.144:53, internasional 1.1.1.1:443",
             .clear = [](Config& c) { c.probe.targets.clear(); },
             .add =
@@ -157,6 +180,7 @@ const std::array kSchema{
                        "domestic and abroad."},
     KeySpec{.path = "probe.targets[].name",
             .form = Form::site_id,
+            .bounds = {1, 32, ""},
             .is_required = true,
             .set = [](Config& c, const Value& v) { c.probe.targets.back().name = v.text; },
             .indonesian = "Nama pendek tujuan.",
@@ -175,8 +199,108 @@ const std::array kSchema{
                 [](Config& c, const Value& v) {
                     c.probe.targets.back().tcp_port = static_cast<std::uint16_t>(v.number);
                 },
-            .indonesian = "Port TCP yang diuji.",
-            .english = "TCP port that is tried."},
+            .indonesian = "Port TCP yang diuji bila ping tidak diizinkan.",
+            .english = "TCP port that is tried where ping is not permitted."},
+    KeySpec{
+        .path = "probe.targets[].group",
+        .form = Form::one_of,
+        .bounds = {0, 0, "domestic|international"},
+        .default_text = "domestic",
+        .set = [](Config& c,
+                  const Value& v) { c.probe.targets.back().is_domestic = v.text == "domestic"; },
+        .indonesian = "Letak tujuan: dalam negeri (domestic) atau luar negeri "
+                      "(international). Bila hanya yang di luar negeri diam, sebabnya lain.",
+        .english = "Where the target is. When only those abroad are silent, the cause is "
+                   "another."},
+    KeySpec{.path = "probe.resolvers",
+            .shape = Shape::list,
+            .form = Form::address,
+            .most_entries = 4,
+            .set = [](Config& c, const Value& v) { c.probe.resolvers.push_back(v.text); },
+            .clear = [](Config& c) { c.probe.resolvers.clear(); },
+            .indonesian = "Server DNS yang diuji; kosong: yang dipakai perangkat ini "
+                          "(/etc/resolv.conf).",
+            .english = "DNS resolvers that are probed; empty: those that this device uses "
+                       "(/etc/resolv.conf)."},
+    KeySpec{.path = "probe.dns_name",
+            .form = Form::domain,
+            .default_text = "one.one.one.one",
+            .set = [](Config& c, const Value& v) { c.probe.dns_name = v.text; },
+            .indonesian = "Nama yang ditanyakan ke server DNS.",
+            .english = "The name that resolvers are asked for."},
+    KeySpec{.path = "probe.dns_expect",
+            .shape = Shape::list,
+            .form = Form::address,
+            .most_entries = 8,
+            .default_text = "1.1.1.1, 1.0.0.1",
+            .set = [](Config& c, const Value& v) { c.probe.dns_expect.push_back(v.text); },
+            .clear = [](Config& c) { c.probe.dns_expect.clear(); },
+            .indonesian = "Alamat yang benar untuk nama itu, satu cukup; jawaban lain berarti "
+                          "DNS dibelokkan. dns_name sendiri tanpa kunci ini: semua jawaban "
+                          "diterima.",
+            .english = "Right addresses of that name, one is enough; any other answer means that "
+                       "DNS is diverted. With a dns_name of your own and without this key every "
+                       "answer is right."},
+    KeySpec{.path = "probe.web_url",
+            .form = Form::page,
+            .bounds = {0, 512, ""},
+            .default_text = "http://connectivitycheck.gstatic.com/generate_204",
+            .set = [](Config& c, const Value& v) { c.probe.web_url = v.text; },
+            .indonesian = "Halaman http yang diuji: bila penyedia memblokir (tagihan, kuota), "
+                          "halamannya sendiri yang menjawab. \"\": tidak diuji.",
+            .english = "An http page that is asked for: when the provider blocks the account "
+                       "(bill, quota), its own page answers. \"\": not asked."},
+    KeySpec{.path = "probe.web_status",
+            .form = Form::whole,
+            .bounds = {100, 599, ""},
+            .default_text = "204",
+            .set = [](Config& c,
+                      const Value& v) { c.probe.web_status = static_cast<unsigned>(v.number); },
+            .indonesian = "Kode jawaban HTTP dari halaman itu.",
+            .english = "The HTTP status that this page answers with."},
+    KeySpec{.path = "probe.web_interval",
+            .form = Form::duration,
+            .bounds = {10 * kSecond, kHour, ""},
+            .default_text = "60s",
+            .set = [](Config& c, const Value& v) { c.probe.web_interval = ms(v); },
+            .indonesian = "Jarak antara dua permintaan halaman itu.",
+            .english = "Time between two requests for that page."},
+    KeySpec{.path = "hotspot.address",
+            .form = Form::address,
+            .set = [](Config& c, const Value& v) { c.hotspot.address = v.text; },
+            .indonesian = "Alamat IP titik akses WiFi; kosong: hanya kabel LAN yang dilihat.",
+            .english = "IP address of the access point; empty: the LAN's cable alone tells."},
+    KeySpec{.path = "services",
+            .shape = Shape::items,
+            .most_entries = 8,
+            .clear = [](Config& c) { c.services.clear(); },
+            .add = [](Config& c) { c.services.emplace_back(); },
+            .indonesian = "Layanan provinsi yang ikut dipantau; tidak pernah dibebankan ke "
+                          "penyedia internet.",
+            .english = "Services of the province that are watched too; never charged to the "
+                       "internet provider."},
+    KeySpec{.path = "services[].name",
+            .form = Form::site_id,
+            .bounds = {1, 32, ""},
+            .is_required = true,
+            .set = [](Config& c, const Value& v) { c.services.back().name = v.text; },
+            .indonesian = "Nama pendek layanan; jangan diganti kemudian.",
+            .english = "Short name of the service; do not change it later."},
+    KeySpec{.path = "services[].url",
+            .form = Form::page,
+            .bounds = {1, 512, ""},
+            .is_required = true,
+            .set = [](Config& c, const Value& v) { c.services.back().url = v.text; },
+            .indonesian = "Halaman layanan itu; jawaban apa pun di bawah 500 berarti hidup.",
+            .english = "A page of that service; any answer below 500 means that it works."},
+    KeySpec{.path = "power.mains",
+            .form = Form::supply,
+            .default_text = "auto",
+            .set = [](Config& c, const Value& v) { c.power.mains = v.text; },
+            .indonesian = "Masukan listrik yang memberi tahu ada tidaknya PLN; auto: semua "
+                          "masukan jenis mains dan UPS; none: tidak dilihat.",
+            .english = "The input that tells whether there is mains power; auto: all of kind "
+                       "mains and UPS; none: not looked at."},
     KeySpec{.path = "provider.name",
             .bounds = kShortText,
             .set = [](Config& c, const Value& v) { c.provider.name = v.text; },
@@ -340,7 +464,9 @@ Config default_config() {
     }
     // One resolver within Indonesia and one that answers everywhere, by number: the two groups
     // of the ladder. They must be independent of each other and of any provider.
-    config.probe.targets = {{"nasional", "180.131.144.144", 53}, {"internasional", "1.1.1.1", 443}};
+    config.probe.targets = {{"nasional", "180.131.144.144", 53, true},
+                            {"internasional", "1.1.1.1", 443, false}};
+    config.probe.dns_expect = {"1.1.1.1", "1.0.0.1"};
     return config;
 }
 

@@ -22,6 +22,7 @@ struct KeySpec {
     Shape shape = Shape::scalar;
     Form form = Form::text;
     Bounds bounds{};                  ///< of one scalar
+    std::size_t most_entries = 32;    ///< of a list or items
     std::string_view default_text{};  ///< as one would write it; empty: nothing
     bool is_required = false;         ///< within its section of an `items` list
     /// Stores a value: a scalar's, or one more entry of a list. Keys below `items` go into the
@@ -38,8 +39,6 @@ struct KeySpec {
 [[nodiscard]] const KeySpec* find_key(std::string_view path);
 /// True when keys lie below `path` ("site", "probe.targets[]").
 [[nodiscard]] bool is_section(std::string_view path);
-
-inline constexpr std::size_t kMaxListEntries = 32;
 
 /// Every key at its default.
 [[nodiscard]] Config default_config();

@@ -236,6 +236,11 @@ ParsedValue parse_text(const Bounds& bounds, const std::string& text, bool is_qu
     return Value{text, 0};
 }
 
+/// Of a name of form `site_id`; bounds of 0 are those of a site itself.
+std::size_t longest_id(const Bounds& bounds) {
+    return bounds.most > 0 ? static_cast<std::size_t>(bounds.most) : 64;
+}
+
 std::string as_site_id(std::string_view text) {
     std::string id;
     for (const char c : lower(text)) {
@@ -326,6 +331,39 @@ ParsedValue parse_url(const Bounds& bounds, const std::string& text) {
     return ValueProblem{describe(Form::url, bounds), suggestion};
 }
 
+/// A server, and perhaps a path on it. No '#', which no server sees, and no '@' before the path,
+/// which `split_url` refuses: a password has no place here.
+bool is_page(const Bounds& bounds, std::string_view text) {
+    if (text.empty()) return bounds.least == 0;
+    const auto scheme = text.find("://");
+    if (scheme == std::string_view::npos) return false;
+    const auto slash = text.find('/', scheme + 3);
+    return static_cast<std::int64_t>(text.size()) <= bounds.most &&
+           split_url(text.substr(0, slash)) && std::all_of(text.begin(), text.end(), [](char c) {
+               return c > ' ' && static_cast<unsigned char>(c) < 0x7f && c != '#' && c != '"' &&
+                      c != '\\';
+           });
+}
+
+bool is_domain(std::string_view text) {
+    if (text.empty() || text.size() > 253) return false;
+    for (const auto label : split(text, '.')) {
+        const bool is_good = !label.empty() && label.size() <= 63 &&
+                             std::all_of(label.begin(), label.end(), [](char c) {
+                                 return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                        is_digit(c) || c == '-' || c == '_';
+                             });
+        if (!is_good) return false;
+    }
+    return text.back() != '.' && !is_numeric_address(text);
+}
+
+bool is_supply_name(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+        return c > ' ' && c != '/' && static_cast<unsigned char>(c) < 0x7f;
+    });
+}
+
 ParsedValue accept_if(bool is_good, Form form, const Bounds& bounds, const std::string& text,
                       std::string suggestion = "") {
     if (is_good) return Value{text, 0};
@@ -365,7 +403,8 @@ ParsedValue parse_value(Form form, const Bounds& bounds, const std::string& text
         case Form::offset:
             return parse_offset(bounds, text);
         case Form::site_id:
-            return accept_if(is_valid_site_id(text), form, bounds, text, as_site_id(text));
+            return accept_if(is_valid_site_id(text) && text.size() <= longest_id(bounds), form,
+                             bounds, text, as_site_id(text).substr(0, longest_id(bounds)));
         case Form::site_code:
             return accept_if(text.empty() || is_site_code(text), form, bounds, text);
         case Form::interface:
@@ -374,6 +413,13 @@ ParsedValue parse_value(Form form, const Bounds& bounds, const std::string& text
             return accept_if(is_numeric_address(text), form, bounds, text);
         case Form::url:
             return parse_url(bounds, text);
+        case Form::page:
+            return accept_if(is_page(bounds, text), form, bounds, text,
+                             is_page(bounds, "http://" + text) ? "http://" + text : "");
+        case Form::domain:
+            return accept_if(is_domain(text), form, bounds, text);
+        case Form::supply:
+            return accept_if(is_supply_name(text), form, bounds, text);
         case Form::file:
             return accept_if(text.empty() || (text.front() == '/' && text.size() < 4096), form,
                              bounds, text);
@@ -428,8 +474,10 @@ Said describe(Form form, const Bounds& bounds) {
             return {"harus selisih waktu dari UTC: WIB, WITA, WIT, atau misalnya +08:00",
                     "expected an offset from UTC: WIB, WITA, WIT, or such as +08:00"};
         case Form::site_id:
-            return {"harus 1-64 huruf kecil a-z, angka, atau tanda hubung",
-                    "expected 1-64 of: lower-case letters a-z, digits, hyphens"};
+            return {"harus 1-" + std::to_string(longest_id(bounds)) +
+                        " huruf kecil a-z, angka, atau tanda hubung",
+                    "expected 1-" + std::to_string(longest_id(bounds)) +
+                        " of: lower-case letters a-z, digits, hyphens"};
         case Form::site_code:
             return {"harus kode wilayah Kemendagri, misalnya 64.11.03.2005",
                     "expected the ministry's village code, such as 64.11.03.2005"};
@@ -442,6 +490,15 @@ Said describe(Form form, const Bounds& bounds) {
         case Form::url:
             return {"harus alamat server tanpa jalur, misalnya https://server.contoh.go.id:8443",
                     "expected a server without a path, such as https://server.example.org:8443"};
+        case Form::page:
+            return {"harus alamat halaman, misalnya http://contoh.go.id/halo",
+                    "expected the address of a page, such as http://example.org/hello"};
+        case Form::domain:
+            return {"harus nama DNS, misalnya contoh.go.id (bukan alamat IP)",
+                    "expected a DNS name, such as example.org (not an IP address)"};
+        case Form::supply:
+            return {"harus auto, none, atau nama dari /sys/class/power_supply",
+                    "expected auto, none, or a name from /sys/class/power_supply"};
         case Form::file:
             return {"harus nama berkas lengkap yang diawali \"/\"",
                     "expected a full file name beginning with \"/\""};

@@ -28,6 +28,9 @@ enum class Form : std::uint8_t {
     interface,  ///< a kernel interface name
     address,    ///< numeric IPv4 or IPv6
     url,        ///< https://host[:port] or http://host[:port]
+    page,       ///< the same with or without a path
+    domain,     ///< a name of the DNS
+    supply,     ///< a name in /sys/class/power_supply
     file,       ///< an absolute path
 };
 
@@ -45,8 +48,8 @@ struct Value {
 
 using ParsedValue = std::variant<Value, ValueProblem>;
 
-/// What bounds a value: `least`..`most` in the form's unit (for text: its length in bytes), and
-/// for `one_of` the choices separated by '|'.
+/// What bounds a value: `least`..`most` in the form's unit (for text, site_id and page: its length
+/// in bytes), and for `one_of` the choices separated by '|'.
 struct Bounds {
     std::int64_t least = 0;
     std::int64_t most = 0;

@@ -229,7 +229,7 @@ private:
         for (std::size_t i = 0; i < node.items.size(); ++i) {
             const auto& item = node.items[i];
             const auto path = shown + "[" + std::to_string(i) + "]";
-            if (i == kMaxListEntries) return complain(item.at, path, too_many());
+            if (i == spec.most_entries) return complain(item.at, path, too_many(spec));
             if (item.kind == Kind::scalar && !seen.insert(item.text).second) {
                 complain(item.at, path, {"tertulis dua kali", "appears twice"});
                 continue;
@@ -253,7 +253,7 @@ private:
         for (std::size_t i = 0; i < node.items.size(); ++i) {
             const auto& item = node.items[i];
             const auto path = shown + "[" + std::to_string(i) + "]";
-            if (i == kMaxListEntries) return complain(item.at, path, too_many());
+            if (i == spec.most_entries) return complain(item.at, path, too_many(spec));
             spec.add(walked_->config);
             walked_->origins[path] = {file_, item.at};
             if (item.kind != Kind::map) {
@@ -275,8 +275,8 @@ private:
         walked_->origins.erase(begin, end);
     }
 
-    static Said too_many() {
-        const auto most = std::to_string(kMaxListEntries);
+    static Said too_many(const KeySpec& spec) {
+        const auto most = std::to_string(spec.most_entries);
         return {"terlalu banyak entri (paling banyak " + most + ")",
                 "too many entries (at most " + most + ")"};
     }

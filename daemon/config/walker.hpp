@@ -45,7 +45,7 @@ inline constexpr std::size_t kMaxFindings = 100;
 /// Reads `text`, file number `file`, on top of `walked`.
 void walk(const std::string& text, std::size_t file, Walked& walked);
 
-/// The checks that need more than one key. Call once, after all files.
+/// The checks, and the defaults, that need more than one key. Call once, after all files.
 void cross_check(Walked& walked);
 
 }  // namespace gerbang::config

@@ -276,6 +276,7 @@ TEST_CASE("Every key reaches its place in the configuration", "[config]") {
         "site: {id: melak-01, code: 64.07.05.2001, name: Melak, utc_offset: WIB}\n"
         "lang: en\n"
         "interfaces: {wan: eth0, lan: [eth1, br0], wifi: [wlan0], ignore: [docker0]}\n"
+        "wan: {next_hop: provider, modem_address: 192.168.1.1}\n"
         "metering: {tick: 5s, commit: 5 min}\n"
         "probe:\n"
         "  enabled: false\n"
@@ -285,7 +286,18 @@ TEST_CASE("Every key reaches its place in the configuration", "[config]") {
         "  failures: 4\n"
         "  targets:\n"
         "  - {name: a, address: 9.9.9.9, tcp_port: 53}\n"
-        "  - {name: b, address: '2620:fe::fe'}\n"
+        "  - {name: b, address: '2620:fe::fe', group: international}\n"
+        "  resolvers: [9.9.9.9, '2620:fe::fe']\n"
+        "  dns_name: kaltimprov.go.id\n"
+        "  dns_expect: [103.1.2.3]\n"
+        "  web_url: http://uji.contoh.id:8080/halo?a=1\n"
+        "  web_status: 200\n"
+        "  web_interval: 2 min\n"
+        "hotspot: {address: 192.168.88.2}\n"
+        "services:\n"
+        "- {name: sidesa, url: 'https://sidesa.contoh.go.id/masuk'}\n"
+        "- {name: lapor, url: 'http://[2001:db8::1]:80'}\n"
+        "power: {mains: axp20x-ac}\n"
         "provider: {name: N, product: P, medium: satellite, customer_number: 0812, helpdesk: "
         "'0800', down: 50 Mbit/s, up: 10 Mbit/s}\n"
         "sync:\n"
@@ -327,6 +339,22 @@ TEST_CASE("Every key reaches its place in the configuration", "[config]") {
     CHECK(c.probe.targets[0].address == "9.9.9.9");
     CHECK(c.probe.targets[0].tcp_port == 53);
     CHECK(c.probe.targets[1].tcp_port == 443);
+    CHECK(c.probe.targets[0].is_domestic);
+    CHECK_FALSE(c.probe.targets[1].is_domestic);
+    CHECK(c.wan.next_hop == NextHop::provider);
+    CHECK(c.wan.modem_address == "192.168.1.1");
+    CHECK(c.probe.resolvers == std::vector<std::string>{"9.9.9.9", "2620:fe::fe"});
+    CHECK(c.probe.dns_name == "kaltimprov.go.id");
+    CHECK(c.probe.dns_expect == std::vector<std::string>{"103.1.2.3"});
+    CHECK(c.probe.web_url == "http://uji.contoh.id:8080/halo?a=1");
+    CHECK(c.probe.web_status == 200);
+    CHECK(c.probe.web_interval == Millis{120'000});
+    CHECK(c.hotspot.address == "192.168.88.2");
+    REQUIRE(c.services.size() == 2);
+    CHECK(c.services[0].name == "sidesa");
+    CHECK(c.services[0].url == "https://sidesa.contoh.go.id/masuk");
+    CHECK(c.services[1].name == "lapor");
+    CHECK(c.power.mains == "axp20x-ac");
     CHECK(c.provider.name == "N");
     CHECK(c.provider.product == "P");
     CHECK(c.provider.medium == "satellite");
@@ -373,7 +401,19 @@ TEST_CASE("An empty file means the defaults of the schema, which are those of th
         CHECK(c.provider.down == plain.provider.down);
         CHECK(c.clock.trust_system == plain.clock.trust_system);
         CHECK(c.log_level == plain.log_level);
-        CHECK(c.probe.targets.size() == 2);
+        REQUIRE(c.probe.targets.size() == 2);
+        CHECK(c.probe.targets[0].is_domestic);
+        CHECK_FALSE(c.probe.targets[1].is_domestic);
+        CHECK(c.wan.next_hop == plain.wan.next_hop);
+        CHECK(c.probe.resolvers.empty());
+        CHECK(c.probe.dns_name == "one.one.one.one");
+        CHECK(c.probe.dns_expect == std::vector<std::string>{"1.1.1.1", "1.0.0.1"});
+        CHECK(c.probe.web_url == "http://connectivitycheck.gstatic.com/generate_204");
+        CHECK(c.probe.web_status == plain.probe.web_status);
+        CHECK(c.probe.web_interval == plain.probe.web_interval);
+        CHECK(c.hotspot.address.empty());
+        CHECK(c.services.empty());
+        CHECK(c.power.mains == plain.power.mains);
         CHECK(c.sync.targets.empty());
     }
     const auto entry =
