@@ -16,6 +16,10 @@ function(gerbang_test name)
     add_test(NAME ${name} COMMAND test_${name})
     set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77
         TIMEOUT ${GERBANG_TEST_TIMEOUT})
+    if(GERBANG_SANITIZE AND name MATCHES "^e2e")
+        # They drive the programs as shipped; the sanitizer run leaves them out.
+        set_target_properties(test_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
 endfunction()
 
 # Tests that need more than their own folder: called after all libraries exist.
@@ -23,6 +27,26 @@ function(gerbang_more_tests)
     file(GLOB parts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/tests.cmake)
     foreach(part ${parts})
         include(${part})
+    endforeach()
+    if(GERBANG_SANITIZE)
+        gerbang_cheap_test_code()
+    endif()
+endfunction()
+
+# The code under test carries every sanitizer; that of the tests themselves, mostly Catch's macros,
+# only what it needs to see the same memory. It compiles six times faster so (22 s to 3.4 s for
+# tests/daemon/ledger/ledger_test.cpp).
+function(gerbang_cheap_test_code)
+    get_property(targets DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTY BUILDSYSTEM_TARGETS)
+    foreach(target ${targets})
+        get_target_property(type ${target} TYPE)
+        if(NOT type MATCHES "EXECUTABLE|STATIC_LIBRARY")
+            continue()
+        endif()
+        get_target_property(sources ${target} SOURCES)
+        if(sources MATCHES "tests/")
+            target_compile_options(${target} PRIVATE -O0 -fno-sanitize=undefined)
+        endif()
     endforeach()
 endfunction()
 

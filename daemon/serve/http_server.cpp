@@ -7,21 +7,16 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -35,6 +30,7 @@
 #include "common/core/check.hpp"
 #include "common/web/status.hpp"
 #include "daemon/host/log.hpp"
+#include "daemon/serve/connection.hpp"
 #include "daemon/serve/http.hpp"
 #include "daemon/serve/target.hpp"
 #include "daemon/serve/tls.hpp"
@@ -42,17 +38,14 @@
 namespace gerbang {
 namespace {
 
-namespace beast = boost::beast;
 namespace http = boost::beast::http;
 namespace ssl = boost::asio::ssl;
 using boost::system::error_code;
 
-// One protocol type for TCP and UNIX sockets, so that Beast is instantiated twice (plain, TLS)
-// rather than three times.
-using Protocol = net::generic::stream_protocol;
-using Plain = beast::basic_stream<Protocol, net::any_io_executor>;
-using Tls = ssl::stream<Plain>;
 using Acceptor = net::basic_socket_acceptor<Protocol, net::any_io_executor>;
+// Of Beast we take what is hard to get right, the parser. Its reading and writing of streams would
+// be compiled for each kind of stream, and was a quarter of the executable.
+using Parser = http::request_parser<http::string_body>;
 
 constexpr auto kAwait = net::as_tuple(net::use_awaitable);
 constexpr std::size_t kReadAhead = 16384;
@@ -71,7 +64,7 @@ struct Shared {
     bool is_local = false;
     bool is_stopped = false;
     std::size_t admitted = 0;
-    std::set<Plain*> sessions;  ///< those of `admitted` that have begun
+    std::set<Connection*> sessions;  ///< those of `admitted` that have begun
     std::map<std::string, std::size_t> per_address;
     std::list<Admission*> unproven;  ///< whose client has shown no credential, oldest first
 };
@@ -87,23 +80,23 @@ public:
     }
     ~Admission() {
         leave();
-        if (stream_ != nullptr) shared_->sessions.erase(stream_);
+        if (connection_ != nullptr) shared_->sessions.erase(connection_);
     }
     Admission(const Admission&) = delete;
     Admission& operator=(const Admission&) = delete;
 
-    void watch(Plain& stream) {
-        stream_ = &stream;
-        shared_->sessions.insert(stream_);
+    void watch(Connection& connection) {
+        connection_ = &connection;
+        shared_->sessions.insert(connection_);
     }
     /// While the handler is at work: it would not notice that its connection is gone.
     void set_busy(bool is_busy) { is_busy_ = is_busy; }
     void prove() { shared_->unproven.remove(this); }
     /// Closes the connection to make room. False when it is not in a state to be closed.
     bool evict() {
-        if (stream_ == nullptr || is_busy_) return false;
+        if (connection_ == nullptr || is_busy_) return false;
         leave();
-        stream_->close();
+        connection_->close();
         return true;
     }
 
@@ -120,20 +113,13 @@ private:
 
     std::shared_ptr<Shared> shared_;
     std::string address_;
-    Plain* stream_ = nullptr;
+    Connection* connection_ = nullptr;
     bool is_busy_ = false;
     bool has_left_ = false;
 };
 
 std::string errno_text(int code) {
     return error_code{code, boost::system::system_category()}.message();
-}
-
-Plain& lowest(Plain& stream) {
-    return stream;
-}
-Plain& lowest(Tls& stream) {
-    return stream.next_layer();
 }
 
 /// "Sat, 21 Nov 2026 18:20:13 GMT"
@@ -195,36 +181,37 @@ net::awaitable<ServerResponse> handled(const Shared& shared, ServerRequest reque
     co_return problem(500, "Internal Server Error", "the request failed; see the log");
 }
 
-template <class Stream>
-net::awaitable<bool> send(Stream& stream, const Shared& shared, const ServerResponse& answer,
-                          unsigned version, bool is_head, bool keep_alive) {
-    http::response<http::string_body> message;
-    message.version(version);
-    message.result(static_cast<unsigned>(answer.status));
-    message.keep_alive(keep_alive);
-    if (!answer.content_type.empty()) message.set(http::field::content_type, answer.content_type);
-    if (!answer.allow.empty()) message.set(http::field::allow, answer.allow);
-    if (answer.date) message.set(http::field::date, http_date(*answer.date));
-    if (answer.retry_after) {
-        message.set(http::field::retry_after, std::to_string(answer.retry_after->count()));
-    }
-    message.set(http::field::cache_control, "no-store");
-    if (answer.status != 204) message.content_length(answer.body.size());
-    if (!is_head && answer.status != 204) message.body() = answer.body;
-    lowest(stream).expires_after(shared.limits.request_timeout);
-    const auto [error, size] = co_await http::async_write(stream, message, kAwait);
-    co_return !error;
+/// `answer` as it goes over the wire. Its fields are ours: no line break can be in them.
+std::string text_of(const ServerResponse& answer, bool is_http_1_0, bool is_head, bool keep_alive) {
+    const auto reason =
+        http::obsolete_reason(http::int_to_status(static_cast<unsigned>(answer.status)));
+    std::string text = is_http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ";
+    text += std::to_string(answer.status) + " " + std::string{reason.data(), reason.size()};
+    const auto add = [&text](const char* name, const std::string& value) {
+        text.append("\r\n").append(name).append(": ").append(value);
+    };
+    if (is_http_1_0 == keep_alive) add("Connection", keep_alive ? "keep-alive" : "close");
+    if (!answer.content_type.empty()) add("Content-Type", answer.content_type);
+    if (!answer.allow.empty()) add("Allow", answer.allow);
+    if (answer.date) add("Date", http_date(*answer.date));
+    if (answer.retry_after) add("Retry-After", std::to_string(answer.retry_after->count()));
+    add("Cache-Control", "no-store");
+    if (answer.status != 204) add("Content-Length", std::to_string(answer.body.size()));
+    text += "\r\n\r\n";
+    if (!is_head && answer.status != 204) text += answer.body;
+    return text;
 }
 
 /// Lets the peer read the last answer although it is still sending: a plain close would reset the
 /// connection and destroy it. Bounded in bytes and time.
-net::awaitable<void> linger(Plain& stream, const ServerLimits& limits) {
+net::awaitable<void> linger(Connection& connection, const ServerLimits& limits) {
     error_code ignored;
-    stream.socket().shutdown(Protocol::socket::shutdown_send, ignored);
-    stream.expires_after(std::min(limits.request_timeout, Millis{2000}));
+    auto& socket = connection.socket();
+    socket.shutdown(Socket::shutdown_send, ignored);
+    connection.expires_after(std::min(limits.request_timeout, Millis{2000}));
     std::array<char, 4096> sink{};
     for (std::size_t total = 0; total < kLingerBytes;) {
-        const auto [error, size] = co_await stream.async_read_some(net::buffer(sink), kAwait);
+        const auto [error, size] = co_await socket.async_read_some(net::buffer(sink), kAwait);
         if (error) break;
         total += size;
     }
@@ -256,24 +243,75 @@ std::optional<ServerResponse> defect_of(const http::request<http::string_body>& 
     return problem(400, "Bad Request", "the request target is not a plain path");
 }
 
+/// Bytes that came and were not parsed yet. Starts small: most sessions never need more, and there
+/// may be hundreds that only drip.
+class Incoming {
+public:
+    explicit Incoming(std::size_t capacity) : bytes_(kFirstBytes, '\0'), capacity_{capacity} {}
+
+    [[nodiscard]] bool is_empty() const { return begin_ == end_; }
+    [[nodiscard]] net::const_buffer data() const { return {bytes_.data() + begin_, end_ - begin_}; }
+    void consume(std::size_t size) { begin_ += size; }
+    /// Waits for more; `error::buffer_overflow` when there is no room for it.
+    net::awaitable<error_code> read(Connection& connection) {
+        std::copy(bytes_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                  bytes_.begin() + static_cast<std::ptrdiff_t>(end_), bytes_.begin());
+        end_ -= std::exchange(begin_, 0);
+        if (end_ == bytes_.size()) {
+            if (end_ == capacity_) co_return make_error_code(http::error::buffer_overflow);
+            bytes_.resize(std::min(capacity_, 4 * bytes_.size()));
+        }
+        const auto got = co_await connection.read_some(bytes_.data() + end_, bytes_.size() - end_);
+        if (got.error) co_return got.error;
+        end_ += got.size;
+        // A body that comes in bulk is read in bulk.
+        if (end_ == bytes_.size()) bytes_.resize(std::min(capacity_, 4 * bytes_.size()));
+        co_return error_code{};
+    }
+
+private:
+    static constexpr std::size_t kFirstBytes = 1024;
+    std::string bytes_;
+    std::size_t capacity_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+/// Feeds `parser` until the header, or with `whole` the request, is complete.
+net::awaitable<error_code> parse(Connection& connection, Incoming& incoming, Parser& parser,
+                                 bool whole) {
+    while (!(whole ? parser.is_done() : parser.is_header_done())) {
+        error_code error;
+        incoming.consume(parser.put(incoming.data(), error));
+        if (error && error != http::error::need_more) co_return error;
+        if (!error && !incoming.is_empty()) continue;
+        if (whole ? parser.is_done() : parser.is_header_done()) break;
+        error = co_await incoming.read(connection);
+        if (error == net::error::eof) {
+            parser.put_eof(error);
+            co_return error ? error : make_error_code(http::error::end_of_stream);
+        }
+        if (error) co_return error;
+    }
+    co_return error_code{};
+}
+
 /// Reads one request, lets the handler answer it. False when the connection is to be closed.
-template <class Stream>
-net::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const Shared& shared,
+net::awaitable<bool> exchange(Connection& connection, Incoming& incoming, const Shared& shared,
                               Admission& admission, const std::string& client_name) {
     const auto& limits = shared.limits;
-    if (buffer.size() == 0) {
-        lowest(stream).expires_after(limits.idle_timeout);
-        const auto [error, size] = co_await stream.async_read_some(buffer.prepare(512), kAwait);
+    if (incoming.is_empty()) {
+        connection.expires_after(limits.idle_timeout);
+        const auto error = co_await incoming.read(connection);
         if (error) co_return false;
-        buffer.commit(size);
     }
     // From the first byte on the whole request has one deadline, however it drips.
-    lowest(stream).expires_after(limits.request_timeout);
-    http::request_parser<http::string_body> parser;
+    connection.expires_after(limits.request_timeout);
+    Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(limits.max_header_bytes));
     parser.body_limit(limits.max_body_bytes);
 
-    auto [error, header_size] = co_await http::async_read_header(stream, buffer, parser, kAwait);
+    auto error = co_await parse(connection, incoming, parser, false);
     std::optional<ServerResponse> refusal;
     std::optional<Target> target;
     ServerRequest request;
@@ -285,21 +323,19 @@ net::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const 
         if (shared.gate) refusal = shared.gate(request);
     }
     if (!error && !refusal && parser.get()[http::field::expect] == "100-continue") {
-        http::response<http::empty_body> go_on{http::status::continue_, parser.get().version()};
-        const auto [write_error, size] = co_await http::async_write(stream, go_on, kAwait);
-        if (write_error) co_return false;
+        const bool sent = co_await connection.write("HTTP/1.1 100 Continue\r\n\r\n");
+        if (!sent) co_return false;
     }
-    if (!error && !refusal) {
-        const auto [body_error, size] = co_await http::async_read(stream, buffer, parser, kAwait);
-        error = body_error;
-    }
+    if (!error && !refusal) error = co_await parse(connection, incoming, parser, true);
     if (error) {
         refusal = answer_to(error, limits);
         if (!refusal) co_return false;
     }
+    connection.expires_after(limits.request_timeout);
     if (refusal) {
-        const bool sent = co_await send(stream, shared, *refusal, 11, false, false);
-        if (sent) co_await linger(lowest(stream), limits);
+        const auto text = text_of(*refusal, false, false, false);
+        const bool sent = co_await connection.write(text);
+        if (sent) co_await linger(connection, limits);
         co_return false;
     }
 
@@ -307,50 +343,42 @@ net::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const 
     const bool keep_alive = message.keep_alive() && !shared.is_stopped;
     const bool is_head = message.method() == http::verb::head;
     request.body = std::move(message.body());
-    lowest(stream).expires_never();
+    connection.expires_never();
     admission.set_busy(true);
     const auto answer = co_await handled(shared, std::move(request));
     admission.set_busy(false);
     if (answer.proves_client) admission.prove();
     if (shared.is_stopped) co_return false;
-    const bool sent = co_await send(stream, shared, answer, message.version(), is_head, keep_alive);
+    connection.expires_after(limits.request_timeout);
+    const auto text = text_of(answer, message.version() < 11, is_head, keep_alive);
+    const bool sent = co_await connection.write(text);
     co_return sent&& keep_alive;
 }
 
-template <class Stream>
-net::awaitable<void> serve(Stream& stream, const Shared& shared, Admission& admission,
-                           std::string client_name) {
-    beast::flat_buffer buffer{shared.limits.max_header_bytes + kReadAhead};
-    for (bool going = true; going && !shared.is_stopped;) {
-        going = co_await exchange(stream, buffer, shared, admission, client_name);
-    }
-}
-
-net::awaitable<void> run_session(std::shared_ptr<Shared> shared, Protocol::socket socket,
+net::awaitable<void> run_session(std::shared_ptr<Shared> shared, Socket socket,
                                  std::unique_ptr<Admission> admission) {
-    if (!shared->tls) {
-        Plain stream{std::move(socket)};
-        admission->watch(stream);
-        co_await serve(stream, *shared, *admission, {});
-        admission.reset();
-        co_return;
-    }
-    Tls stream{Plain{std::move(socket)}, *shared->tls};
-    admission->watch(lowest(stream));
-    lowest(stream).expires_after(shared->limits.request_timeout);
-    const auto [error] = co_await stream.async_handshake(ssl::stream_base::server, kAwait);
-    if (!error) {
-        co_await serve(stream, *shared, *admission, client_name_of(stream.native_handle()));
+    const auto connection = shared->tls ? tls_connection(std::move(socket), *shared->tls)
+                                        : plain_connection(std::move(socket));
+    admission->watch(*connection);
+    connection->expires_after(shared->limits.request_timeout);
+    const bool is_open = co_await connection->open();
+    if (is_open) {
+        const auto client_name = connection->client_name();
+        Incoming incoming{shared->limits.max_header_bytes + kReadAhead};
+        for (bool going = true; going && !shared->is_stopped;) {
+            going = co_await exchange(*connection, incoming, *shared, *admission, client_name);
+        }
         if (!shared->is_stopped) {
-            lowest(stream).expires_after(std::min(shared->limits.request_timeout, Millis{2000}));
-            (void)co_await stream.async_shutdown(kAwait);
+            connection->expires_after(std::min(shared->limits.request_timeout, Millis{2000}));
+            co_await connection->finish();
         }
     }
     admission.reset();
+    connection->close();
 }
 
 /// The key under which connections of one neighbour are counted; empty: not counted.
-std::string address_key(const Protocol::socket& socket) {
+std::string address_key(const Socket& socket) {
     error_code error;
     const auto peer = socket.remote_endpoint(error);
     if (error) return {};
