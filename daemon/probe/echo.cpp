@@ -9,6 +9,8 @@ constexpr std::uint8_t kRequestV6 = 128;
 constexpr std::uint8_t kReplyV6 = 129;
 constexpr std::size_t kHeader = 8;
 constexpr std::uint8_t kProtocolIcmp = 1;
+constexpr std::uint8_t kProtocolIcmpV6 = 58;
+constexpr std::size_t kHeaderV6 = 40;
 
 using ByteView = std::span<const std::uint8_t>;
 
@@ -38,6 +40,12 @@ ByteView behind_ipv4(ByteView packet) {
     return packet.subspan(header);
 }
 
+/// The bytes behind an IPv6 header that carries ICMPv6 directly; empty when it is none.
+ByteView behind_ipv6(ByteView packet) {
+    if (packet.size() <= kHeaderV6 || packet[6] != kProtocolIcmpV6) return {};
+    return packet.subspan(kHeaderV6);
+}
+
 }  // namespace
 
 std::array<std::uint8_t, kEchoBytes> make_echo_request(IpVersion version, const EchoKey& key) {
@@ -65,6 +73,20 @@ bool is_echo_reply(IpVersion version, std::span<const std::uint8_t> message, boo
     return icmp[0] == (version == IpVersion::v4 ? kReplyV4 : kReplyV6) && icmp[1] == 0 &&
            (!match_identifier || word_at(icmp, 4) == key.identifier) &&
            word_at(icmp, 6) == key.sequence && nonce_at(icmp, kHeader) == key.nonce;
+}
+
+bool quotes_echo_request(IpVersion version, std::span<const std::uint8_t> quote,
+                         bool match_identifier, const EchoKey& key) {
+    if (quote.empty()) return false;
+    auto icmp = quote;
+    // No ICMP type looks like the first byte of an IP header.
+    if (quote[0] >> 4 == 4) icmp = behind_ipv4(quote);
+    if (quote[0] >> 4 == 6) icmp = behind_ipv6(quote);
+    if (icmp.size() < kHeader) return false;
+    return icmp[0] == (version == IpVersion::v4 ? kRequestV4 : kRequestV6) && icmp[1] == 0 &&
+           (!match_identifier || word_at(icmp, 4) == key.identifier) &&
+           word_at(icmp, 6) == key.sequence &&
+           (icmp.size() < kEchoBytes || nonce_at(icmp, kHeader) == key.nonce);
 }
 
 }  // namespace gerbang

@@ -31,4 +31,10 @@ inline constexpr std::size_t kEchoBytes = 16;  ///< header 8, nonce 8: the least
 [[nodiscard]] bool is_echo_reply(IpVersion version, std::span<const std::uint8_t> message,
                                  bool has_ip_header, bool match_identifier, const EchoKey& key);
 
+/// True when `quote` is our request as an error message quotes it: the IP header, which the kernel
+/// may have taken off, and at least 8 bytes of ICMP. The nonce is compared when it is there. Any
+/// bytes may be given.
+[[nodiscard]] bool quotes_echo_request(IpVersion version, std::span<const std::uint8_t> quote,
+                                       bool match_identifier, const EchoKey& key);
+
 }  // namespace gerbang

@@ -2,59 +2,22 @@
 
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include "daemon/host/log.hpp"
 #include "daemon/probe/echo.hpp"
+#include "daemon/probe/name_asker.hpp"
+#include "daemon/probe/probe_socket.hpp"
 
 namespace gerbang {
 namespace {
 
-using boost::system::error_code;
-
 constexpr int kMaxMessagesPerWake = 64;
-
-struct Address {
-    IpVersion version = IpVersion::v4;
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-};
-
-std::optional<Address> parse_address(const std::string& text, std::uint16_t port) {
-    error_code error;
-    const auto parsed = net::ip::make_address(text, error);
-    if (error) return std::nullopt;
-    Address address;
-    if (parsed.is_v4()) {
-        sockaddr_in in{};
-        in.sin_family = AF_INET;
-        in.sin_port = htons(port);
-        in.sin_addr.s_addr = htonl(parsed.to_v4().to_uint());
-        std::memcpy(&address.storage, &in, sizeof in);
-        address.size = sizeof in;
-        return address;
-    }
-    sockaddr_in6 in{};
-    in.sin6_family = AF_INET6;
-    in.sin6_port = htons(port);
-    const auto bytes = parsed.to_v6().to_bytes();
-    std::memcpy(&in.sin6_addr, bytes.data(), bytes.size());
-    in.sin6_scope_id = static_cast<std::uint32_t>(parsed.to_v6().scope_id());
-    address.version = IpVersion::v6;
-    std::memcpy(&address.storage, &in, sizeof in);
-    address.size = sizeof in;
-    return address;
-}
 
 int open_socket(IpVersion version, ProbeMethod method) {
     const int family = version == IpVersion::v4 ? AF_INET : AF_INET6;
@@ -89,37 +52,18 @@ const char* name_of(ProbeMethod method) {
     return "tcp";
 }
 
-std::string text_of(int code) {
-    switch (code) {
-        case ENETUNREACH:
-        case ENETDOWN:
-            return "network unreachable";
-        case EHOSTUNREACH:
-        case EHOSTDOWN:
-            return "host unreachable";
-        case ECONNREFUSED:
-            return "refused";
-        case EACCES:
-        case EPERM:
-            return "not permitted";
-        default:
-            return error_code{code, boost::system::system_category()}.message();
-    }
-}
-
 template <class Value>
 void set_option(int fd, int level, int name, const Value& value) {
     // Best effort: without it a probe waits longer or wakes more often, and is still right.
     (void)::setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/// Asks the kernel to report ICMP errors as errors of the socket, and to drop on a raw socket what
-/// is no echo reply.
-void tune(int fd, IpVersion version, ProbeMethod method) {
-    if (method == ProbeMethod::tcp) return;
-    const int on = 1;
+/// Drops on a raw socket what is no echo reply, and lets the message die at `hop`, if any.
+void tune(int fd, IpVersion version, ProbeMethod method, unsigned hop) {
+    report_errors(fd, version);
+    const int hops = static_cast<int>(hop);
     if (version == IpVersion::v4) {
-        set_option(fd, IPPROTO_IP, IP_RECVERR, on);
+        if (hop > 0) set_option(fd, IPPROTO_IP, IP_TTL, hops);
         if (method == ProbeMethod::icmp_raw) {
             icmp_filter filter{};
             filter.data = ~(1U << ICMP_ECHOREPLY);
@@ -127,7 +71,7 @@ void tune(int fd, IpVersion version, ProbeMethod method) {
         }
         return;
     }
-    set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, on);
+    if (hop > 0) set_option(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops);
     if (method == ProbeMethod::icmp_raw) {
         icmp6_filter filter{};
         for (auto& word : filter.data) word = ~0U;
@@ -136,36 +80,76 @@ void tune(int fd, IpVersion version, ProbeMethod method) {
     }
 }
 
-/// A socket and the bell that its readiness rings. Shared with the pending wait, which may outlive
-/// the probe by one turn of the loop.
-struct Waiting {
-    Waiting(net::any_io_executor executor, int fd) : socket{std::move(executor), fd} {}
+/// One echo request on a connected socket, and what may come back to it.
+class Echo {
+public:
+    Echo(int fd, const ProbeTarget& target, IpVersion version, bool is_raw, Entropy& entropy)
+        : fd_{fd}, target_{&target}, version_{version}, is_raw_{is_raw} {
+        const auto random = entropy.bits();
+        key_ = {.identifier = static_cast<std::uint16_t>(random),
+                .sequence = static_cast<std::uint16_t>(random >> 16),
+                .nonce = entropy.bits()};
+    }
 
-    net::posix::stream_descriptor socket;
-    Bell bell;
-    bool is_ready = false;
+    /// Why it could not be sent, if so.
+    [[nodiscard]] std::optional<ProbeAnswer> send() const {
+        const auto request = make_echo_request(version_, key_);
+        if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) >= 0) return std::nullopt;
+        return could_not_ask(errno);
+    }
+
+    /// What has come so far, if it ends the question. Other people's messages do not.
+    [[nodiscard]] std::optional<ProbeAnswer> receive() const {
+        std::array<std::uint8_t, 256> message{};
+        for (int i = 0; i < kMaxMessagesPerWake; ++i) {
+            if (auto said = hear()) return said;
+            const auto size = ::recv(fd_, message.data(), message.size(), MSG_TRUNC);
+            if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+            if (size < 0) {
+                // The error of a word that came just now is reported once more here.
+                const int code = errno;
+                if (auto said = hear()) return said;
+                if (code == ENETDOWN || code == ENODEV) return could_not_ask(code);
+                continue;
+            }
+            if (static_cast<std::size_t>(size) > message.size()) continue;
+            const std::span bytes{message.data(), static_cast<std::size_t>(size)};
+            if (is_echo_reply(version_, bytes, is_raw_ && version_ == IpVersion::v4, is_raw_,
+                              key_)) {
+                return ProbeAnswer{.answered = true,
+                                   .detail = target_->hop > 0 ? target_->address : std::string{}};
+            }
+        }
+        return std::nullopt;
+    }
+
+private:
+    /// Empties the error queue up to the first word about our request.
+    [[nodiscard]] std::optional<ProbeAnswer> hear() const {
+        for (int i = 0; i < kMaxMessagesPerWake; ++i) {
+            const auto word = next_word(fd_);
+            if (!word) return std::nullopt;
+            if (!quotes_echo_request(version_, word->quote(), is_raw_, key_)) continue;
+            if (word->is_time_exceeded && target_->hop > 0) {
+                return ProbeAnswer{.answered = true, .detail = word->from};
+            }
+            auto answer = silent_by(*word);
+            // A refusal by the host itself: it is there.
+            if (!word->is_own && word->from == target_->address) {
+                answer.answered = true;
+                answer.silence = Silence::refused;
+            }
+            return answer;
+        }
+        return std::nullopt;
+    }
+
+    int fd_;
+    const ProbeTarget* target_;
+    IpVersion version_;
+    bool is_raw_;
+    EchoKey key_;
 };
-
-/// Sleeps until the socket is ready; false at the deadline or when the clock was stopped.
-net::awaitable<bool> wait_ready(std::shared_ptr<Waiting> waiting,
-                                net::posix::stream_descriptor::wait_type direction, Clock& clock,
-                                Monotonic deadline) {
-    waiting->is_ready = false;
-    waiting->socket.async_wait(direction, [waiting](const error_code& error) {
-        if (error == net::error::operation_aborted) return;
-        waiting->is_ready = true;
-        waiting->bell.ring();
-    });
-    while (!waiting->is_ready && clock.now() < deadline) {
-        const bool is_on = co_await clock.sleep_until(deadline, &waiting->bell);
-        if (!is_on) break;
-    }
-    if (!waiting->is_ready) {
-        error_code ignored;
-        waiting->socket.cancel(ignored);
-    }
-    co_return waiting->is_ready;
-}
 
 class SocketProber final : public SystemProber {
 public:
@@ -182,105 +166,78 @@ public:
         if (method_v6_ != method_v4_) text += std::string{", IPv6 by "} + name_of(method_v6_);
         return text;
     }
-    [[nodiscard]] bool binds_to_device() const override { return may_bind_; }
+    [[nodiscard]] bool binds_to_device() const override { return binding_.may_bind(); }
 
     [[nodiscard]] net::awaitable<ProbeAnswer> probe(const ProbeTarget& target,
                                                     const std::string& device,
                                                     Millis timeout) override {
         const auto begun = clock_->now();
-        const auto address = parse_address(target.address, target.tcp_port);
-        if (!address) co_return ProbeAnswer{.detail = "not a numeric address: " + target.address};
+        auto address = parse_socket_address(target.address, target.tcp_port);
+        if (!address) {
+            co_return silent(Silence::local, "not a numeric address: " + target.address);
+        }
         const auto method = address->version == IpVersion::v4 ? method_v4_ : method_v6_;
+        const bool is_tcp = method == ProbeMethod::tcp;
+        if (is_tcp && target.hop > 0) co_return silent(Silence::local, "needs ICMP");
         const int fd = open_socket(address->version, method);
-        if (fd < 0) co_return ProbeAnswer{.detail = "socket: " + text_of(errno)};
-        auto waiting = std::make_shared<Waiting>(executor_, fd);
-        tune(fd, address->version, method);
-        if (const int code = bind_to(fd, device); code != 0) {
-            co_return ProbeAnswer{.detail = "device " + device + ": " + text_of(code)};
+        if (fd < 0) co_return could_not_ask(errno);
+        const auto waiting = watch(executor_, fd);
+        if (!is_tcp) tune(fd, address->version, method, target.hop);
+        if (auto unbound = binding_.bind(fd, device)) co_return std::move(*unbound);
+        // An echo's socket is connected too, so that the kernel delivers this host's messages and
+        // errors only; the place of the port must be 0 on raw IPv6 sockets.
+        if (!is_tcp) reinterpret_cast<sockaddr_in*>(&address->storage)->sin_port = 0;
+        const int code = ::connect(fd, address->get(), address->size) == 0 ? 0 : errno;
+        if (code != 0 && code != EINPROGRESS && code != ECONNREFUSED) {
+            co_return could_not_ask(code);
         }
-        std::string failure;
-        if (method == ProbeMethod::tcp) {
-            failure = co_await connect(waiting, *address, begun + timeout);
+        ProbeAnswer answer;
+        if (is_tcp) {
+            answer = co_await connected(waiting, fd, code, begun + timeout);
         } else {
-            failure = co_await echo(waiting, *address, method, begun + timeout);
+            const Echo echo{fd, target, address->version, method == ProbeMethod::icmp_raw,
+                            *entropy_};
+            answer = co_await echoed(waiting, echo, begun + timeout);
         }
-        ProbeAnswer answer{.answered = failure.empty(), .detail = std::move(failure)};
         if (answer.answered) {
             answer.round_trip = std::chrono::duration_cast<Millis>(clock_->now() - begun);
         }
         co_return answer;
     }
 
+    [[nodiscard]] net::awaitable<ProbeAnswer> ask_name(const NameQuestion& question,
+                                                       const std::string& device,
+                                                       Millis timeout) override {
+        return ask_resolver(executor_, *clock_, binding_, question, device, timeout);
+    }
+
 private:
-    /// 0, or why `fd` cannot be bound to `device`. Not being permitted is no reason not to ask.
-    int bind_to(int fd, const std::string& device) {
-        if (device.empty() || !may_bind_) return 0;
-        if (device.size() >= IFNAMSIZ) return ENODEV;
-        if (::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device.c_str(),
-                         static_cast<socklen_t>(device.size() + 1)) == 0) {
-            return 0;
-        }
-        if (errno != EPERM) return errno;
-        may_bind_ = false;
-        log(LogLevel::warning, "probe_not_bound",
-            {{"device", device},
-             {"detail", "the kernel does not permit it; probes take the default route"}});
-        return 0;
-    }
-
-    [[nodiscard]] std::string no_answer() const {
-        return clock_->is_stopped() ? "stopped" : "time-out";
-    }
-
-    /// Empty when the target answered, else why not.
-    net::awaitable<std::string> connect(std::shared_ptr<Waiting> waiting, Address address,
-                                        Monotonic deadline) {
-        const int fd = waiting->socket.native_handle();
-        const auto* name = reinterpret_cast<const sockaddr*>(&address.storage);
-        int code = ::connect(fd, name, address.size) == 0 ? 0 : errno;
+    /// How the TCP connection went that began with `code`.
+    net::awaitable<ProbeAnswer> connected(std::shared_ptr<Waiting> waiting, int fd, int code,
+                                          Monotonic deadline) {
         if (code == EINPROGRESS) {
-            const bool is_ready = co_await wait_ready(
-                waiting, net::posix::stream_descriptor::wait_write, *clock_, deadline);
-            if (!is_ready) co_return no_answer();
+            const bool is_ready = co_await wait_ready(waiting, true, *clock_, deadline);
+            if (!is_ready) co_return nothing_came(*clock_);
             socklen_t size = sizeof code;
             if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0) code = errno;
         }
+        if (code == 0) co_return ProbeAnswer{.answered = true, .detail = {}};
         // Whoever refuses is there.
-        co_return code == 0 || code == ECONNREFUSED ? std::string{} : text_of(code);
+        if (code == ECONNREFUSED) {
+            co_return ProbeAnswer{
+                .answered = true, .detail = "refused", .silence = Silence::refused};
+        }
+        if (code == ETIMEDOUT) co_return silent(Silence::timeout, "time-out");
+        co_return silent_by(NetworkWord{.code = code});
     }
 
-    net::awaitable<std::string> echo(std::shared_ptr<Waiting> waiting, Address address,
-                                     ProbeMethod method, Monotonic deadline) {
-        const int fd = waiting->socket.native_handle();
-        const auto random = entropy_->bits();
-        const EchoKey key{.identifier = static_cast<std::uint16_t>(random),
-                          .sequence = static_cast<std::uint16_t>(random >> 16),
-                          .nonce = entropy_->bits()};
-        // Connected, so that the kernel delivers this host's messages and errors only.
-        reinterpret_cast<sockaddr_in*>(&address.storage)->sin_port = 0;
-        const auto* name = reinterpret_cast<const sockaddr*>(&address.storage);
-        if (::connect(fd, name, address.size) != 0) co_return text_of(errno);
-        const auto request = make_echo_request(address.version, key);
-        if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) {
-            co_return text_of(errno);
-        }
-        const bool is_raw = method == ProbeMethod::icmp_raw;
-        std::array<std::uint8_t, 256> message{};
+    net::awaitable<ProbeAnswer> echoed(std::shared_ptr<Waiting> waiting, const Echo& echo,
+                                       Monotonic deadline) {
+        if (auto unsent = echo.send()) co_return std::move(*unsent);
         for (;;) {
-            const bool is_ready = co_await wait_ready(
-                waiting, net::posix::stream_descriptor::wait_read, *clock_, deadline);
-            if (!is_ready) co_return no_answer();
-            for (int i = 0; i < kMaxMessagesPerWake; ++i) {
-                const auto size = ::recv(fd, message.data(), message.size(), MSG_TRUNC);
-                if (size < 0 && (errno == EAGAIN || errno == EINTR)) break;
-                if (size < 0) co_return text_of(errno);
-                if (static_cast<std::size_t>(size) > message.size()) continue;
-                const std::span bytes{message.data(), static_cast<std::size_t>(size)};
-                if (is_echo_reply(address.version, bytes,
-                                  is_raw && address.version == IpVersion::v4, is_raw, key)) {
-                    co_return std::string{};
-                }
-            }
+            const bool is_ready = co_await wait_ready(waiting, false, *clock_, deadline);
+            if (!is_ready) co_return nothing_came(*clock_);
+            if (auto answer = echo.receive()) co_return std::move(*answer);
         }
     }
 
@@ -289,7 +246,8 @@ private:
     Entropy* entropy_;
     ProbeMethod method_v4_;
     ProbeMethod method_v6_;
-    bool may_bind_ = true;
+    DeviceBinding binding_;
+    NameLibrary library_;
 };
 
 }  // namespace

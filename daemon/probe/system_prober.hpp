@@ -20,9 +20,9 @@ enum class ProbeMethod : std::uint8_t { icmp_datagram, icmp_raw, tcp };
 /// The prober on real sockets.
 ///
 /// Sends 16 bytes of ICMP with a random nonce and takes nothing but their echo for an answer. An
-/// error that the kernel reports (network or host unreachable) ends the wait at once; of a router's
-/// word about a TCP connection some kernels report nothing. Stopping the clock ends it too
-/// ("stopped").
+/// router's word about them (network or host unreachable, time exceeded) ends the wait at once and
+/// is the answer where a hop was asked; about a TCP connection some kernels report nothing. Names
+/// are asked by c-ares. Stopping the clock ends every question ("stopped").
 class SystemProber : public Prober {
 public:
     /// For the log: "icmp_datagram", or "icmp_raw, IPv6 by tcp" where they differ.

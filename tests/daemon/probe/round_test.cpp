@@ -41,6 +41,9 @@ public:
         if (target.name == "far") throw std::runtime_error{"boom"};
         co_return ProbeAnswer{.answered = true, .round_trip = Millis{1}, .detail = {}};
     }
+    net::awaitable<ProbeAnswer> ask_name(const NameQuestion&, const std::string&, Millis) override {
+        throw std::runtime_error{"no names here"};
+    }
 };
 
 }  // namespace

@@ -219,7 +219,8 @@ TEST_CASE(
             begun = bench.clock.now();
             answer = bench.ask(method, {"nowhere", "198.51.100.1", 443}, "", 5s);
             took = bench.clock.now() - begun;
-            if (answer.answered || answer.detail != "network unreachable" || took > 2s) return 3;
+            if (answer.answered || answer.detail != kNoRoute || took > 2s) return 3;
+            if (answer.silence != Silence::local) return 4;
         }
         return 0;
     });
@@ -244,7 +245,8 @@ TEST_CASE("SystemProber ends at once when a router answers unreachable", "[probe
         for (const auto method : {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw}) {
             const auto begun = bench.clock.now();
             const auto answer = bench.ask(method, {"far", "198.51.100.1", 443}, "up0", 20s);
-            if (answer.answered || answer.detail != "network unreachable") return 2;
+            if (answer.answered || answer.silence != Silence::unreachable) return 2;
+            if (answer.detail != "network unreachable, says 203.0.113.2") return 4;
             if (bench.clock.now() - begun > 10s) return 3;
         }
         return 0;

@@ -1,0 +1,294 @@
+#include "daemon/probe/ladder_plan.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace gerbang {
+namespace {
+
+using Kind = Question::Kind;
+
+constexpr std::size_t kMostTargets = 16;
+constexpr std::size_t kMostResolvers = 4;
+constexpr std::size_t kMostServices = 8;
+
+constexpr std::uint64_t kRarely = 3;  // each third round
+constexpr Millis kHopsInterval{300'000};
+constexpr Millis kProvinceInterval{300'000};
+constexpr Millis kPushProves{180'000};
+constexpr Millis kHotspotInterval{60'000};
+constexpr Millis kFailingServiceInterval{60'000};
+constexpr Millis kRest{300'000};
+constexpr unsigned kLonelySilences = 3;
+
+/// Once in each slot of the interval: rounds are jittered, and a due time that is measured from the
+/// last asking would slip by a round again and again.
+bool is_due(const std::optional<Monotonic>& asked, Monotonic now, Millis interval) {
+    if (!asked || interval <= Millis{0}) return true;
+    return to_ms(now) / interval.count() != to_ms(*asked) / interval.count();
+}
+
+bool may_ask_wan(const Moment& moment) {
+    return moment.around->has_carrier.value_or(true);
+}
+
+bool is_link_local(const std::string& address) {
+    return address.starts_with("fe80:") || address.starts_with("FE80:");
+}
+
+template <class T>
+void keep_at_most(std::vector<T>& values, std::size_t most) {
+    if (values.size() > most) values.resize(most);
+}
+
+}  // namespace
+
+LadderPlan::LadderPlan(LadderSettings settings, const WebQuestions& web)
+    : settings_{std::move(settings)},
+      has_page_{static_cast<bool>(web.ask_web)},
+      has_province_{static_cast<bool>(web.ask_province)},
+      has_services_{static_cast<bool>(web.ask_service)} {
+    keep_at_most(settings_.targets, kMostTargets);
+    keep_at_most(settings_.services, kMostServices);
+    targets_.resize(settings_.targets.size());
+    services_.resize(settings_.services.size());
+}
+
+std::vector<Question> LadderPlan::cheap(const Moment& moment) {
+    std::vector<Question> questions;
+    const bool is_third = rounds_++ % kRarely == 0;
+    if (!may_ask_wan(moment)) return questions;
+    if (is_third || !moment.has_inbound) {
+        for (const bool is_domestic : {true, false}) {
+            const auto index = target_in_turn(is_domestic, moment.now);
+            if (index) add_target(moment, *index, questions);
+        }
+    }
+    const auto count = resolver_count(moment);
+    if (is_third && count > 0) add_resolver(moment, resolver_turn_++ % count, questions);
+    if (is_due(hops_asked_, moment.now, kHopsInterval)) add_hops(moment, questions);
+    if (!is_dns_failing_ && is_due(page_asked_, moment.now, settings_.web_interval)) {
+        for (auto& question : page(moment)) questions.push_back(std::move(question));
+    }
+    if (province_is_due(moment)) {
+        for (auto& question : province(moment)) questions.push_back(std::move(question));
+    }
+    return questions;
+}
+
+std::vector<Question> LadderPlan::whole(const Moment& moment) const {
+    std::vector<Question> questions;
+    if (!may_ask_wan(moment)) return questions;
+    for (std::size_t i = 0; i < settings_.targets.size(); ++i) add_target(moment, i, questions);
+    for (std::size_t i = 0; i < resolver_count(moment); ++i) add_resolver(moment, i, questions);
+    add_hops(moment, questions);
+    const auto& push = moment.around->last_push;
+    const bool is_proven = push && moment.now - *push < kPushProves &&
+                           (!is_province_failing_ || !province_asked_ || *push > *province_asked_);
+    if (!is_proven) {
+        for (auto& question : province(moment)) questions.push_back(std::move(question));
+    }
+    return questions;
+}
+
+std::vector<Question> LadderPlan::page(const Moment& moment) const {
+    if (!has_page_ || !may_ask_wan(moment)) return {};
+    std::vector<Question> questions(1);
+    questions.back().kind = Kind::web;
+    return questions;
+}
+
+std::vector<Question> LadderPlan::province(const Moment& moment) const {
+    if (!has_province_ || !may_ask_wan(moment)) return {};
+    std::vector<Question> questions(1);
+    questions.back().kind = Kind::province;
+    return questions;
+}
+
+std::vector<Question> LadderPlan::beside(const Moment& moment, bool all) const {
+    std::vector<Question> questions;
+    const bool asks_hotspot =
+        !settings_.hotspot_address.empty() && moment.around->lan_has_carrier.value_or(true);
+    if (asks_hotspot &&
+        (all || is_hotspot_failing_ || is_due(hotspot_asked_, moment.now, kHotspotInterval))) {
+        Question question;
+        question.kind = Kind::hotspot;
+        question.host.name = "hotspot";
+        question.host.address = settings_.hotspot_address;
+        questions.push_back(std::move(question));
+    }
+    if (!has_services_ || !may_ask_wan(moment)) return questions;
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        const auto& service = services_[i];
+        const auto interval = service.is_failing
+                                  ? std::min(kFailingServiceInterval, settings_.services_interval)
+                                  : settings_.services_interval;
+        if (!all && !is_due(service.asked, moment.now, interval)) continue;
+        Question question;
+        question.kind = Kind::service;
+        question.index = i;
+        question.host.name = settings_.services[i];
+        questions.push_back(std::move(question));
+    }
+    return questions;
+}
+
+void LadderPlan::note(Monotonic begun, const std::vector<Question>& asked) {
+    bool has_name = false;
+    bool is_name_right = false;
+    for (const auto& question : asked) {
+        switch (question.kind) {
+            case Kind::next_hop:
+            case Kind::provider:
+                hops_asked_ = begun;
+                break;
+            case Kind::resolver:
+                has_name = true;
+                is_name_right = is_name_right || question.answer.answered;
+                break;
+            case Kind::web:
+                page_asked_ = begun;
+                break;
+            case Kind::province:
+                province_asked_ = begun;
+                is_province_failing_ = question.finding.state == RungState::down;
+                break;
+            case Kind::hotspot:
+                hotspot_asked_ = begun;
+                is_hotspot_failing_ = !question.answer.answered;
+                break;
+            case Kind::service:
+                if (question.index >= services_.size()) break;
+                services_[question.index] = {.asked = begun,
+                                             .is_failing = question.finding.state != RungState::up};
+                break;
+            case Kind::target:
+                break;
+        }
+    }
+    if (has_name) is_dns_failing_ = !is_name_right;
+    note_groups(begun, asked);
+}
+
+void LadderPlan::note_groups(Monotonic begun, const std::vector<Question>& asked) {
+    for (const bool is_domestic : {true, false}) {
+        bool has_answer = false;
+        for (const auto& question : asked) {
+            if (question.kind == Kind::target && question.answer.answered &&
+                settings_.targets[question.index].is_domestic == is_domestic) {
+                has_answer = true;
+            }
+        }
+        for (const auto& question : asked) {
+            if (question.kind != Kind::target ||
+                settings_.targets[question.index].is_domestic != is_domestic) {
+                continue;
+            }
+            auto& target = targets_[question.index];
+            target.asked = begun;
+            if (question.answer.answered) {
+                target.lonely_silences = 0;
+            } else if (has_answer) {
+                ++target.lonely_silences;
+            }
+        }
+    }
+}
+
+std::optional<std::size_t> LadderPlan::target_in_turn(bool is_domestic, Monotonic now) {
+    auto& turn = turn_[is_domestic ? 1 : 0];
+    const auto count = targets_.size();
+    for (const bool may_rest : {true, false}) {
+        for (std::size_t step = 0; step < count; ++step) {
+            const auto i = (turn + step) % count;
+            if (settings_.targets[i].is_domestic != is_domestic) continue;
+            const auto& target = targets_[i];
+            const bool rests = target.lonely_silences >= kLonelySilences && target.asked &&
+                               now - *target.asked < kRest;
+            if (may_rest && rests) continue;
+            turn = i + 1;
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+bool LadderPlan::province_is_due(const Moment& moment) const {
+    const auto& push = moment.around->last_push;
+    if (push && moment.now - *push < kPushProves) return false;
+    // Where pushes are the rule, their end is a reason to ask soon.
+    return is_due(province_asked_, moment.now, push ? kPushProves : kProvinceInterval);
+}
+
+const std::vector<std::string>& LadderPlan::resolvers(const Moment& moment) const {
+    return settings_.resolvers.empty() ? moment.around->resolvers : settings_.resolvers;
+}
+
+std::size_t LadderPlan::resolver_count(const Moment& moment) const {
+    if (settings_.dns_name.empty()) return 0;
+    return std::min(resolvers(moment).size(), kMostResolvers);
+}
+
+void LadderPlan::add_target(const Moment& moment, std::size_t index,
+                            std::vector<Question>& into) const {
+    Question question;
+    question.kind = Kind::target;
+    question.index = index;
+    question.device = moment.around->wan;
+    question.host = settings_.targets[index].host;
+    into.push_back(std::move(question));
+}
+
+void LadderPlan::add_resolver(const Moment& moment, std::size_t index,
+                              std::vector<Question>& into) const {
+    Question question;
+    question.kind = Kind::resolver;
+    question.index = index;
+    question.device = moment.around->wan;
+    question.name.resolver = resolvers(moment)[index];
+    question.name.name = settings_.dns_name;
+    question.name.expected = settings_.dns_expected;
+    into.push_back(std::move(question));
+}
+
+void LadderPlan::add_hops(const Moment& moment, std::vector<Question>& into) const {
+    const auto& around = *moment.around;
+    const bool has_modem = !settings_.modem_address.empty();
+    const bool is_named = has_modem || (!around.is_point_to_point && !around.gateway.empty());
+    if (is_named && settings_.next_hop != NextHop::none) {
+        Question question;
+        question.kind = Kind::next_hop;
+        question.host.name = "next-hop";
+        question.host.address = has_modem ? settings_.modem_address : around.gateway;
+        if (is_link_local(question.host.address) && !around.wan.empty() &&
+            question.host.address.find('%') == std::string::npos) {
+            question.host.address += '%' + around.wan;
+        }
+        // The modem under a PPP link is reached beside it.
+        if (!around.is_point_to_point) question.device = around.wan;
+        into.push_back(std::move(question));
+    }
+    const auto abroad = std::find_if(settings_.targets.begin(), settings_.targets.end(),
+                                     [](const auto& target) { return !target.is_domestic; });
+    if (abroad == settings_.targets.end()) return;
+    Question question;
+    question.kind = Kind::provider;
+    question.device = around.wan;
+    question.host.name = "provider";
+    question.host.address = abroad->host.address;
+    question.host.tcp_port = abroad->host.tcp_port;
+    // With nothing of ours in between the provider begins at once.
+    question.host.hop = around.is_point_to_point || settings_.next_hop == NextHop::none ? 1 : 2;
+    into.push_back(std::move(question));
+}
+
+std::vector<Question> without(std::vector<Question> questions, const std::vector<Question>& asked) {
+    std::erase_if(questions, [&](const Question& question) {
+        return std::any_of(asked.begin(), asked.end(), [&](const Question& other) {
+            return other.kind == question.kind && other.index == question.index;
+        });
+    });
+    return questions;
+}
+
+}  // namespace gerbang

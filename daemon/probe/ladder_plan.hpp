@@ -1,0 +1,87 @@
+#pragma once
+
+// Whom a round asks: pure.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/core/time.hpp"
+#include "daemon/probe/ladder_walk.hpp"
+#include "daemon/probe/question.hpp"
+
+namespace gerbang {
+
+/// The moment of a round.
+struct Moment {
+    Monotonic now;
+    const Surroundings* around = nullptr;
+    bool has_inbound = false;
+};
+
+/// Keeps the schedule of a healthy ladder, and knows the whole one. Nobody on the WAN is asked
+/// without a carrier.
+class LadderPlan {
+public:
+    /// Targets, resolvers and services beyond the bounds of `LadderSettings` are left out.
+    LadderPlan(LadderSettings settings, const WebQuestions& web);
+
+    /// What a healthy round asks; counts as one of three. A target that is silent alone three times
+    /// running rests for 5 minutes, as long as its group has another.
+    [[nodiscard]] std::vector<Question> cheap(const Moment& moment);
+    /// The whole ladder, but for the page. The province only when no push proves it.
+    [[nodiscard]] std::vector<Question> whole(const Moment& moment) const;
+    /// The page, if there is one to ask.
+    [[nodiscard]] std::vector<Question> page(const Moment& moment) const;
+    /// The access point and services that are due; `all`: due or not.
+    [[nodiscard]] std::vector<Question> beside(const Moment& moment, bool all) const;
+    /// The province, push or not.
+    [[nodiscard]] std::vector<Question> province(const Moment& moment) const;
+
+    /// What the round of `begun` asked and found.
+    void note(Monotonic begun, const std::vector<Question>& asked);
+
+    [[nodiscard]] const LadderSettings& settings() const noexcept { return settings_; }
+
+private:
+    struct TargetState {
+        std::optional<Monotonic> asked;
+        unsigned lonely_silences = 0;
+    };
+    struct ServiceState {
+        std::optional<Monotonic> asked;
+        bool is_failing = false;
+    };
+
+    [[nodiscard]] std::optional<std::size_t> target_in_turn(bool is_domestic, Monotonic now);
+    [[nodiscard]] bool province_is_due(const Moment& moment) const;
+    [[nodiscard]] const std::vector<std::string>& resolvers(const Moment& moment) const;
+    [[nodiscard]] std::size_t resolver_count(const Moment& moment) const;
+    void add_target(const Moment& moment, std::size_t index, std::vector<Question>& into) const;
+    void add_resolver(const Moment& moment, std::size_t index, std::vector<Question>& into) const;
+    void add_hops(const Moment& moment, std::vector<Question>& into) const;
+    void note_groups(Monotonic begun, const std::vector<Question>& asked);
+
+    LadderSettings settings_;
+    bool has_page_;
+    bool has_province_;
+    bool has_services_;
+
+    std::uint64_t rounds_ = 0;
+    std::array<std::size_t, 2> turn_{};  // of the groups: international, domestic
+    std::size_t resolver_turn_ = 0;
+    std::vector<TargetState> targets_;
+    std::vector<ServiceState> services_;
+    std::optional<Monotonic> hops_asked_, page_asked_, province_asked_, hotspot_asked_;
+    bool is_dns_failing_ = false;
+    bool is_province_failing_ = false;
+    bool is_hotspot_failing_ = false;
+};
+
+/// No question of `asked` in it.
+[[nodiscard]] std::vector<Question> without(std::vector<Question> questions,
+                                            const std::vector<Question>& asked);
+
+}  // namespace gerbang

@@ -1,0 +1,288 @@
+#include "daemon/probe/name_asker.hpp"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "common/core/check.hpp"
+
+namespace gerbang {
+namespace {
+
+constexpr int kMostAddresses = 16;
+constexpr int kInternetClass = 1;
+constexpr int kAddressType = 1;
+
+/// A question under way. c-ares holds pointers to it, so it stays where it is; its end is the end
+/// of the channel.
+struct Asking {
+    Asking(DeviceBinding& bound, const std::string& wan) : binding{&bound}, device{&wan} {}
+    ~Asking() {
+        if (channel != nullptr) ares_destroy(channel);
+    }
+    Asking(const Asking&) = delete;
+    Asking& operator=(const Asking&) = delete;
+
+    DeviceBinding* binding;
+    const std::string* device;
+    ares_channel channel = nullptr;
+    bool is_over = false;
+    int status = ARES_SUCCESS;
+    /// What the sockets said, which c-ares does not tell apart.
+    std::optional<ProbeAnswer> failure;
+    std::array<ares_addrttl, kMostAddresses> addresses{};
+    int count = 0;
+};
+
+Asking& asking_of(void* data) {
+    return *static_cast<Asking*>(data);
+}
+
+/// The first failure explains the others.
+void keep_failure(Asking& asking, ProbeAnswer answer) {
+    if (!asking.failure) asking.failure = std::move(answer);
+}
+
+ares_socket_t open_one(int family, int type, int protocol, void* data) {
+    auto& asking = asking_of(data);
+    const int fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    if (fd < 0) {
+        keep_failure(asking, could_not_ask(errno));
+        return ARES_SOCKET_BAD;
+    }
+    if (auto unbound = asking.binding->bind(fd, *asking.device)) {
+        keep_failure(asking, std::move(*unbound));
+        ::close(fd);
+        return ARES_SOCKET_BAD;
+    }
+    report_errors(fd, family == AF_INET ? IpVersion::v4 : IpVersion::v6);
+    return fd;
+}
+
+int close_one(ares_socket_t fd, void*) {
+    return ::close(fd);
+}
+
+int connect_one(ares_socket_t fd, const sockaddr* address, ares_socklen_t size, void* data) {
+    const int result = ::connect(fd, address, size);
+    const int code = errno;
+    if (result != 0 && code != EINPROGRESS) keep_failure(asking_of(data), could_not_ask(code));
+    errno = code;
+    return result;
+}
+
+/// Only a datagram may be empty: on a connection that is its end.
+bool is_datagram(int fd) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
+}
+
+ares_ssize_t receive_one(ares_socket_t fd, void* into, std::size_t size, int flags, sockaddr* from,
+                         ares_socklen_t* from_size, void* data) {
+    const auto got = ::recvfrom(fd, into, size, flags, from, from_size);
+    if (got > 0) return got;
+    int code = errno;
+    if (got == 0) {
+        // An empty datagram answers nothing, and c-ares would take it for an error.
+        if (!is_datagram(fd)) return 0;
+        code = EAGAIN;
+    } else if (code != EAGAIN && code != EINTR) {
+        const auto word = next_word(fd);
+        keep_failure(asking_of(data), silent_by(word ? *word : NetworkWord{.code = code}));
+    }
+    errno = code;
+    return -1;
+}
+
+ares_ssize_t send_one(ares_socket_t fd, const iovec* parts, int count, void* data) {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(parts);
+    message.msg_iovlen = static_cast<std::size_t>(count);
+    const auto sent = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+    const int code = errno;
+    if (sent < 0 && code != EAGAIN && code != EINTR) {
+        keep_failure(asking_of(data), could_not_ask(code));
+    }
+    errno = code;
+    return sent;
+}
+
+constexpr ares_socket_functions kSockets{.asocket = open_one,
+                                         .aclose = close_one,
+                                         .aconnect = connect_one,
+                                         .arecvfrom = receive_one,
+                                         .asendv = send_one};
+
+void on_answer(void* data, int status, int, unsigned char* bytes, int size) {
+    auto& asking = asking_of(data);
+    asking.is_over = true;
+    asking.status = status;
+    if (status != ARES_SUCCESS) return;
+    int count = kMostAddresses;
+    asking.status = ares_parse_a_reply(bytes, size, nullptr, asking.addresses.data(), &count);
+    if (asking.status == ARES_SUCCESS) asking.count = std::clamp(count, 0, kMostAddresses);
+}
+
+/// Opens the channel. Everything that c-ares would otherwise read from files is given.
+bool open_channel(Asking& asking, const SocketAddress& resolver, std::uint16_t port,
+                  Millis timeout) {
+    ares_options options{};
+    // A reply with an error code is an answer: it shall come through as it is.
+    options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP;
+    // Our own deadline comes first, by the daemon's clock.
+    options.timeout = static_cast<int>(std::min(timeout, Millis{3'600'000}).count()) + 60'000;
+    options.tries = 1;
+    options.ndots = 1;
+    char lookups[] = "b";
+    options.lookups = lookups;
+    const int given = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
+                      ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
+                      ARES_OPT_NOROTATE;
+    if (ares_init_options(&asking.channel, &options, given) != ARES_SUCCESS) return false;
+    ares_set_socket_functions(asking.channel, &kSockets, &asking);
+    ares_addr_port_node server{};
+    server.udp_port = port;
+    server.tcp_port = port;
+    if (resolver.version == IpVersion::v4) {
+        server.family = AF_INET;
+        server.addr.addr4 = reinterpret_cast<const sockaddr_in*>(resolver.get())->sin_addr;
+    } else {
+        server.family = AF_INET6;
+        std::memcpy(&server.addr.addr6,
+                    &reinterpret_cast<const sockaddr_in6*>(resolver.get())->sin6_addr,
+                    sizeof server.addr.addr6);
+    }
+    return ares_set_servers_ports(asking.channel, &server) == ARES_SUCCESS;
+}
+
+bool is_loopback(const SocketAddress& address) {
+    if (address.version == IpVersion::v4) {
+        const auto* in = reinterpret_cast<const sockaddr_in*>(address.get());
+        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+    }
+    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr);
+}
+
+std::string text_of(const in_addr& address) {
+    std::array<char, INET_ADDRSTRLEN> text{};
+    (void)::inet_ntop(AF_INET, &address, text.data(), text.size());
+    return text.data();
+}
+
+bool is_expected(const Asking& asking, const std::vector<std::string>& expected) {
+    for (const auto& text : expected) {
+        in_addr wanted{};
+        if (::inet_pton(AF_INET, text.c_str(), &wanted) != 1) continue;
+        for (int i = 0; i < asking.count; ++i) {
+            if (asking.addresses[static_cast<std::size_t>(i)].ipaddr.s_addr == wanted.s_addr) {
+                return true;
+            }
+        }
+    }
+    return expected.empty();
+}
+
+ProbeAnswer judge(const Asking& asking, const std::vector<std::string>& expected) {
+    switch (asking.status) {
+        case ARES_SUCCESS: {
+            if (asking.count == 0) break;
+            auto first = text_of(asking.addresses[0].ipaddr);
+            if (is_expected(asking, expected)) {
+                return {.answered = true, .detail = std::move(first)};
+            }
+            return silent(Silence::wrong, "wrong answer " + first);
+        }
+        case ARES_ENODATA:
+            break;
+        case ARES_ENOTFOUND:
+            return silent(Silence::nxdomain, "NXDOMAIN");
+        case ARES_EREFUSED:
+            return silent(Silence::refused, "REFUSED");
+        case ARES_ETIMEOUT:
+            return silent(Silence::timeout, "time-out");
+        case ARES_ESERVFAIL:
+            return silent(Silence::servfail, "SERVFAIL");
+        case ARES_EFORMERR:
+        case ARES_ENOTIMP:
+            return silent(Silence::servfail, "resolver cannot answer");
+        case ARES_EBADRESP:
+            return silent(Silence::servfail, "malformed answer");
+        case ARES_EBADNAME:
+            return silent(Silence::local, "not a name");
+        default:
+            if (asking.failure) return *asking.failure;
+            return silent(Silence::servfail, ares_strerror(asking.status));
+    }
+    return silent(Silence::nxdomain, "no address for the name");
+}
+
+/// The socket that c-ares waits for: of several the connection, which it opened later. False when
+/// there is none.
+bool next_socket(ares_channel channel, ares_socket_t& socket, bool& for_writing) {
+    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
+    const auto bits = static_cast<unsigned>(
+        ares_getsock(channel, sockets.data(), static_cast<int>(sockets.size())));
+    for (unsigned i = ARES_GETSOCK_MAXNUM; i-- > 0;) {
+        for_writing = ARES_GETSOCK_WRITABLE(bits, i) != 0;
+        if (!for_writing && ARES_GETSOCK_READABLE(bits, i) == 0) continue;
+        socket = sockets[i];
+        return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+NameLibrary::NameLibrary() {
+    GERBANG_CHECK(ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS);
+}
+NameLibrary::~NameLibrary() {
+    ares_library_cleanup();
+}
+
+net::awaitable<ProbeAnswer> ask_resolver(net::any_io_executor executor, Clock& clock,
+                                         DeviceBinding& binding, const NameQuestion& question,
+                                         const std::string& device, Millis timeout) {
+    const auto begun = clock.now();
+    const auto resolver = parse_socket_address(question.resolver, question.port);
+    if (!resolver) {
+        co_return silent(Silence::local, "not a numeric address: " + question.resolver);
+    }
+    const std::string unbound;
+    Asking asking{binding, is_loopback(*resolver) ? unbound : device};
+    if (!open_channel(asking, *resolver, question.port, timeout)) {
+        co_return silent(Silence::local, "c-ares could not start");
+    }
+    ares_query(asking.channel, question.name.c_str(), kInternetClass, kAddressType, on_answer,
+               &asking);
+    while (!asking.is_over) {
+        ares_socket_t socket = ARES_SOCKET_BAD;
+        bool for_writing = false;
+        if (!next_socket(asking.channel, socket, for_writing)) break;
+        // c-ares closes its sockets when it likes to; a duplicate can be waited for in peace.
+        const int fd = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0) co_return could_not_ask(errno);
+        const auto waiting = watch(executor, fd);
+        const bool is_ready = co_await wait_ready(waiting, for_writing, clock, begun + timeout);
+        if (!is_ready) co_return nothing_came(clock);
+        ares_process_fd(asking.channel, for_writing ? ARES_SOCKET_BAD : socket,
+                        for_writing ? socket : ARES_SOCKET_BAD);
+    }
+    auto answer = judge(asking, question.expected);
+    if (answer.answered) {
+        answer.round_trip = std::chrono::duration_cast<Millis>(clock.now() - begun);
+    }
+    co_return answer;
+}
+
+}  // namespace gerbang
