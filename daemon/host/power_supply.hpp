@@ -11,12 +11,12 @@ namespace gerbang {
 
 /// One power supply of this machine as the kernel describes it.
 struct PowerSupply {
-    std::string name;               ///< in sysfs, at most 47 bytes of `[A-Za-z0-9._:-]`
-    std::string kind;               ///< "mains", "battery", "ups", "usb"
-    std::optional<bool> is_online;  ///< mains, UPS, USB: power comes in
+    std::string name;                 ///< in sysfs, at most 47 bytes of `[A-Za-z0-9._:-]`
+    std::string kind;                 ///< "mains", "battery", "ups", "usb"
+    std::optional<bool> is_online{};  ///< mains, UPS, USB: power comes in
     std::string status;  ///< "charging", "discharging", "full", "not_charging", "unknown", "gone";
                          ///< or empty: it has none
-    std::optional<std::uint32_t> capacity_percent;  ///< 0-100
+    std::optional<std::uint32_t> capacity_percent{};  ///< 0-100
 
     bool operator==(const PowerSupply&) const = default;
 };
@@ -55,19 +55,21 @@ public:
     [[nodiscard]] bool battery_is_discharging() const noexcept;
 
 private:
-    struct Told {
-        PowerSupply supply;
-        bool was_on = false;  ///< at some time of this process
-        bool is_current = false;
+    /// What is remembered of `supplies_[i]` beside its state.
+    struct Memory {
+        PowerSupply told;
+        bool is_told = false;
+        bool was_on = false;      ///< at some time of this process
+        bool is_present = false;  ///< a battery is in its place
     };
     void look_for_supplies();
-    [[nodiscard]] PowerSupply read_one(const std::string& name) const;
+    void refresh(PowerSupply& supply, Memory& memory) const;
 
     std::string folder_;
     std::string mains_;
     std::vector<PowerSupply> supplies_;
     std::vector<PowerSupply> changed_;
-    std::vector<Told> told_;
+    std::vector<Memory> memories_;  ///< parallel to `supplies_`
     std::optional<Monotonic> looked_;
     std::optional<Monotonic> read_;
 };

@@ -17,7 +17,7 @@ struct Forwarding {
     std::optional<bool> is_on_v6;  ///< net.ipv6.conf.all.forwarding; nothing: no IPv6 either
     /// Datagrams forwarded, IPv4 and IPv6 (`Ip: ForwDatagrams`, `Ip6OutForwDatagrams`). Offloaded
     /// ones are not among them. Nothing: neither could be read.
-    std::optional<std::uint64_t> datagrams;
+    std::optional<std::uint64_t> datagrams{};
 
     bool operator==(const Forwarding&) const = default;
 };

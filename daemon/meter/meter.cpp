@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "common/core/check.hpp"
 
@@ -18,6 +19,8 @@ constexpr std::array<std::string_view, kCounterCount> kCounterSeries{
 };
 constexpr std::size_t kRx = static_cast<std::size_t>(Counter::rx_bytes);
 constexpr std::size_t kTx = static_cast<std::size_t>(Counter::tx_bytes);
+constexpr std::size_t kRxPackets = static_cast<std::size_t>(Counter::rx_packets);
+constexpr std::size_t kTxPackets = static_cast<std::size_t>(Counter::tx_packets);
 
 std::string_view unit_of(std::size_t counter) noexcept {
     return counter == kRx || counter == kTx ? "bytes" : "";
@@ -79,6 +82,8 @@ void Meter::restore_account(const RememberedInterface& remembered, const MeterHi
     account->has_been_wan = account->role == Role::wan;
     account->told_base = fact.base;
     account->told_role = account->role;
+    account->had_no_role = account->role == Role::none;
+    had_lan_ = had_lan_ || account->role == Role::lan || account->role == Role::wifi;
     if (account->role == Role::wan && (wan_name_.empty() || remembered.same_boot))
         wan_name_ = fact.name;
 
@@ -159,6 +164,7 @@ void Meter::advance(const KernelReading& reading, std::vector<Reading>& into, Me
         }
     }
     tell_absences(events);
+    look_at_wan(reading);
     into.push_back({wan_receive_, wan_received_});
     into.push_back({wan_transmit_, wan_transmitted_});
     count_clients(reading, into);
@@ -187,12 +193,14 @@ void Meter::detach_devices(const KernelReading& reading) {
 
 void Meter::judge(const KernelReading& reading) {
     standings_.assign(reading.interfaces.size(), Standing{});
+    const bool is_awaiting = awaits_session(reading);
     for (std::size_t i = 0; i < standings_.size(); ++i) {
         const auto& one = reading.interfaces[i];
         auto& standing = standings_[i];
         if (const auto* account = find_account(one.name)) {
             standing.is_metered = true;
-            standing.has_been_wan = account->has_been_wan;
+            standing.has_been_wan = account->has_been_wan || (is_awaiting && account->had_no_role);
+            standing.has_carried_session = account->has_carried_session;
             // Before the first reading the name is all that is known of an earlier boot.
             standing.held_wan = account->device.ifindex == one.ifindex
                                     ? account->device.held_wan
@@ -287,12 +295,19 @@ void Meter::count(Account& account, const InterfaceReading& one, Role role, Mono
     if (device.held_wan || is_born_wan) {
         wan_received_ += static_cast<std::int64_t>(usage.counted[kRx]);
         wan_transmitted_ += static_cast<std::int64_t>(usage.counted[kTx]);
+        wan_received_packets_ += usage.counted[kRxPackets];
+        wan_transmitted_packets_ += usage.counted[kTxPackets];
+    }
+    if (role == Role::lan || role == Role::wifi) {
+        had_lan_ = true;
+        lan_moved_ += usage.counted[kRx] + usage.counted[kTx];
     }
     const auto elapsed = previous_ ? taken - *previous_ : Millis{0};
     account.receive_rate = rate_of(usage.counted[kRx], elapsed);
     account.transmit_rate = rate_of(usage.counted[kTx], elapsed);
 
     account.role = role;
+    account.had_no_role = account.had_no_role && role == Role::none;
     account.has_been_wan = account.has_been_wan || role == Role::wan;
     account.has_history = true;
     account.was_tangible = one.is_physical || one.is_wireless;
@@ -361,19 +376,102 @@ void Meter::append_totals(const Account& account, std::vector<Reading>& into) co
         into.push_back({account.suspect_series, account.suspect});
 }
 
+/// True while the WAN of an earlier run is a PPP device that is not there: the cable below it,
+/// which had no role then, must not become a LAN for that time.
+bool Meter::awaits_session(const KernelReading& reading) const {
+    return wan_name_.starts_with("ppp") && wan_.ifindex == 0 &&
+           std::none_of(reading.interfaces.begin(), reading.interfaces.end(),
+                        [this](const InterfaceReading& one) { return one.name == wan_name_; });
+}
+
+void Meter::look_at_wan(const KernelReading& reading) {
+    for (std::size_t i = 0; i < standings_.size(); ++i)
+        if (standings_[i].role == Role::wan) return look_at_wan(reading, i);
+
+    wan_.is_session = wan_.is_session || awaits_session(reading);
+    wan_.is_present = false;
+    wan_.is_open = false;
+    wan_.has_default_route = false;
+    wan_.gateway_is_neighbour.reset();
+    wan_.bottom_has_carrier = false;
+    if (wan_.bottom.empty() && awaits_session(reading)) {
+        // What it ran over is not stored; it is the only cable that had no role.
+        std::size_t candidates = 0;
+        for (const auto& one : reading.interfaces) {
+            const auto* account = find_account(one.name);
+            if (account == nullptr || !account->had_no_role || !one.is_physical ||
+                one.is_wireless || one.master != 0)
+                continue;
+            ++candidates;
+            wan_.bottom = one.name;
+        }
+        if (candidates != 1) wan_.bottom.clear();
+    }
+    for (const auto& one : reading.interfaces)
+        if (one.name == wan_.bottom) wan_.bottom_has_carrier = one.has_carrier;
+}
+
+void Meter::look_at_wan(const KernelReading& reading, std::size_t at) {
+    const auto& one = reading.interfaces[at];
+    const auto& bottom = reading.interfaces[bottom_of(reading, at)];
+    wan_.is_present = true;
+    if (wan_.bottom != bottom.name) wan_.bottom = bottom.name;
+    wan_.bottom_has_carrier = bottom.has_carrier;
+    wan_.is_open = one.is_up && one.has_carrier;
+    wan_.is_session = one.is_ppp || bottom.ifindex != one.ifindex;
+    wan_.is_stacked = wan_.is_session || one.is_bridge;
+    wan_.is_point_to_point = one.is_point_to_point;
+    wan_.line_rate = bottom.line_rate;
+    if (std::exchange(wan_.ifindex, one.ifindex) != one.ifindex) wan_.gateway.clear();
+    wan_.has_default_route = reading.wan_ifindex == one.ifindex;
+    wan_.gateway_is_neighbour.reset();
+    if (wan_.has_default_route) {
+        if (wan_.gateway != reading.gateway) wan_.gateway = reading.gateway;
+        wan_.gateway_is_neighbour = reading.gateway_is_neighbour;
+    }
+    // What carries the WAN is no LAN when the WAN goes for a while.
+    auto below = one.lower;
+    for (const auto& other : reading.interfaces) {
+        const bool carries = other.master == one.ifindex || other.name == bottom.name ||
+                             (below != 0 && other.ifindex == below);
+        auto* account = carries ? find_account(other.name) : nullptr;
+        if (account == nullptr) continue;
+        account->has_been_wan = true;
+        if (one.is_ppp && other.ifindex == below) account->has_carried_session = true;
+    }
+}
+
 /// The most clients of a quarter of an hour leave the box at its end; a quarter that began before
 /// the daemon did counts what the daemon saw of it.
 void Meter::count_clients(const KernelReading& reading, std::vector<Reading>& into) {
     std::uint32_t clients = 0;
-    for (std::size_t i = 0; i < reading.interfaces.size(); ++i)
+    std::optional<std::uint32_t> stations;
+    for (std::size_t i = 0; i < reading.interfaces.size(); ++i) {
+        const auto& one = reading.interfaces[i];
         if (standings_[i].role == Role::lan || standings_[i].role == Role::wifi)
-            clients += reading.interfaces[i].neighbours;
+            clients += one.neighbours;
+        // Also those of an access point that a bridge hides.
+        if (one.stations && standings_[i].is_wanted)
+            stations = stations.value_or(0) + *one.stations;
+    }
     const auto quarter = [](Monotonic at) { return at.time_since_epoch() / kClientsPeriod; };
     if (previous_ && quarter(*previous_) != quarter(reading.taken)) {
         if (clients_.value != 0) into.push_back({clients_, private_count(most_clients_)});
+        append_count(stations_series_, "wifi_stations", most_stations_, into);
+        append_count(uniques_series_, "lan_clients_today", reading.unique_clients, into);
         most_clients_ = 0;
+        most_stations_.reset();
     }
     most_clients_ = std::max(most_clients_, clients);
+    if (stations) most_stations_ = std::max(most_stations_.value_or(0), *stations);
+}
+
+/// A series that most boxes never have is made when there is something to say.
+void Meter::append_count(SeriesId& series, const char* name, std::optional<std::uint32_t> count,
+                         std::vector<Reading>& into) {
+    if (!count) return;
+    if (series.value == 0) series = series_->intern(name, {}, SeriesKind::gauge, "");
+    if (series.value != 0) into.push_back({series, private_count(*count)});
 }
 
 void Meter::retell() {
@@ -385,11 +483,26 @@ MeterSummary Meter::summary() const {
     summary.wan.name = wan_name_;
     summary.wan.received = to_bytes(wan_received_);
     summary.wan.transmitted = to_bytes(wan_transmitted_);
+    summary.wan.received_packets = wan_received_packets_;
+    summary.wan.transmitted_packets = wan_transmitted_packets_;
+    summary.wan.session_is_down = wan_.is_session && !wan_.is_open;
+    summary.wan.is_point_to_point = wan_.is_point_to_point;
+    summary.wan.is_stacked = wan_.is_stacked;
+    summary.wan.has_default_route = wan_.has_default_route;
+    summary.wan.gateway = wan_.gateway;
+    summary.wan.gateway_is_neighbour = wan_.gateway_is_neighbour;
+    summary.wan.line_rate = wan_.line_rate;
+    // A virtual device that is gone says nothing, unless it ran over one that we know.
+    summary.wan.is_known = wan_.is_present || (!wan_.bottom.empty() && wan_.bottom != wan_name_);
+    summary.lan.moved = {lan_moved_};
+    if (had_lan_) summary.lan.has_carrier = false;
     for (const auto& account : accounts_) {
         const bool is_present = account.device.ifindex != 0;
-        if (account.name == wan_name_ && account.role == Role::wan) {
-            summary.wan.has_carrier = is_present && account.device.has_carrier;
-            summary.wan.is_known = is_present || account.was_tangible;
+        if (account.name == wan_name_ && account.role == Role::wan && account.was_tangible)
+            summary.wan.is_known = true;
+        if (is_present && (account.role == Role::lan || account.role == Role::wifi)) {
+            summary.lan.is_present = true;
+            if (account.device.has_carrier) summary.lan.has_carrier = true;
         }
         if (!is_present) continue;
         summary.interfaces.push_back({.name = account.name,
@@ -401,6 +514,7 @@ MeterSummary Meter::summary() const {
                                       .receive_rate = account.receive_rate,
                                       .transmit_rate = account.transmit_rate});
     }
+    summary.wan.has_carrier = summary.wan.is_known && wan_.bottom_has_carrier;
     return summary;
 }
 

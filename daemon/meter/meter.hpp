@@ -120,7 +120,9 @@ public:
 
     /// Takes in `reading`, later than the one before. Appends to `into`, in no order, the eight
     /// totals of each metered interface present, its suspect bytes if it ever had any, the WAN
-    /// role's bytes, and each quarter of an hour of device time the number of clients. Clears
+    /// role's bytes, and each quarter of an hour of device time the numbers of people in their
+    /// private form: `lan_clients`, and where they are known `wifi_stations` (the most at once) and
+    /// `lan_clients_today` (different ones since the day began). Clears
     /// `events`, then fills it. Allocates only when an interface appears or an event is told.
     void advance(const KernelReading& reading, std::vector<Reading>& into, MeterEvents& events);
 
@@ -137,7 +139,6 @@ private:
         bool held_wan = false;
         bool has_carrier = false;
         std::optional<std::uint32_t> carrier_changes;  ///< nothing: no reading of it yet
-        bool is_tangible = false;                      ///< physical or wireless
     };
     /// Our side: what belongs to the name.
     struct Account {
@@ -147,7 +148,9 @@ private:
         std::array<std::int64_t, kCounterCount> totals{};
         std::int64_t suspect = 0;
         bool has_history = false;
-        bool has_been_wan = false;
+        bool has_been_wan = false;         ///< or carried the device that was
+        bool has_carried_session = false;  ///< ... straight below a PPP session
+        bool had_no_role = false;          ///< by the journal, when this process began
         bool was_tangible = false;
         Role role = Role::none;
         Device device;
@@ -158,6 +161,21 @@ private:
         std::uint32_t told_ifindex = 0;
         Role told_role = Role::none;
         bool is_told = false;
+    };
+    /// The WAN as of the newest reading, for the summary.
+    struct Wan {
+        std::uint32_t ifindex = 0;  ///< of the last device that held the role
+        bool is_present = false;
+        std::string bottom;  ///< name of the physical device below it; stays while it is gone
+        bool bottom_has_carrier = false;
+        bool is_open = false;     ///< the WAN's own device is there, up, with carrier
+        bool is_session = false;  ///< it stands on another device, or is a PPP
+        bool is_stacked = false;
+        bool is_point_to_point = false;
+        bool has_default_route = false;
+        std::string gateway;
+        std::optional<bool> gateway_is_neighbour;
+        BitRate line_rate;
     };
     enum class Origin : std::uint8_t { known, renamed, baseline, booted, created };
 
@@ -177,7 +195,12 @@ private:
               MeterEvents& events);
     void tell_absences(MeterEvents& events);
     void append_totals(const Account& account, std::vector<Reading>& into) const;
+    [[nodiscard]] bool awaits_session(const KernelReading& reading) const;
+    void look_at_wan(const KernelReading& reading);
+    void look_at_wan(const KernelReading& reading, std::size_t at);
     void count_clients(const KernelReading& reading, std::vector<Reading>& into);
+    void append_count(SeriesId& series, const char* name, std::optional<std::uint32_t> count,
+                      std::vector<Reading>& into);
 
     MeterSettings settings_;
     SeriesTable* series_;
@@ -193,8 +216,13 @@ private:
     std::string wan_name_;                     ///< the last holder of the role
     SeriesId wan_receive_, wan_transmit_;
     std::int64_t wan_received_ = 0, wan_transmitted_ = 0;
-    SeriesId clients_;
+    std::uint64_t wan_received_packets_ = 0, wan_transmitted_packets_ = 0;
+    Wan wan_;
+    bool had_lan_ = false;  ///< a LAN or WiFi interface at some time
+    std::uint64_t lan_moved_ = 0;
+    SeriesId clients_, stations_series_, uniques_series_;
     std::uint32_t most_clients_ = 0;
+    std::optional<std::uint32_t> most_stations_;
 };
 
 /// The private form of a number of people (design 5): 0 stays 0, 1-4 become 4, which is shown as

@@ -1,6 +1,5 @@
 #include "daemon/meter/netlink_messages.hpp"
 
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
@@ -8,9 +7,12 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <string_view>
+
+#include "daemon/meter/netlink_walk.hpp"
 
 namespace gerbang::netlink {
 namespace {
@@ -18,97 +20,10 @@ namespace {
 /// The kernel counts neighbour ages in hundredths of a second (USER_HZ), on every architecture of
 /// ours.
 constexpr std::uint32_t kStaleLimit = 15 * 60 * 100;
-
-std::span<const std::byte> payload_of(const nlattr& attribute) {
-    return {static_cast<const std::byte*>(mnl_attr_get_payload(&attribute)),
-            mnl_attr_get_payload_len(&attribute)};
-}
-
-/// Calls `take(type, payload)` for each attribute in `bytes`; stops at the first that does not
-/// fit. libmnl's own loops round the length up and may look 3 bytes beyond the datagram.
-template <class Take>
-void for_each_attribute(std::span<const std::byte> bytes, Take take) {
-    while (bytes.size() >= sizeof(nlattr)) {
-        const auto* attribute = reinterpret_cast<const nlattr*>(bytes.data());
-        if (!mnl_attr_ok(attribute, static_cast<int>(bytes.size()))) return;
-        take(mnl_attr_get_type(attribute), payload_of(*attribute));
-        const std::size_t step = MNL_ALIGN(attribute->nla_len);
-        if (step >= bytes.size()) return;
-        bytes = bytes.subspan(step);
-    }
-}
-
-/// A plain value at the front of `bytes`, which may be unaligned.
-template <class Value>
-std::optional<Value> front_as(std::span<const std::byte> bytes) {
-    if (bytes.size() < sizeof(Value)) return std::nullopt;
-    Value value;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-}
-
-std::uint32_t number(std::span<const std::byte> bytes) {
-    return front_as<std::uint32_t>(bytes).value_or(0);
-}
-
-std::string_view text(std::span<const std::byte> bytes) {
-    const std::string_view whole{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-    return whole.substr(0, whole.find('\0'));
-}
-
-/// A message of a datagram.
-struct Message {
-    nlmsghdr header;
-    std::span<const std::byte> payload;
-};
-
-/// Takes the first message off `datagram`; nothing when it does not fit. libmnl's own check takes
-/// the length for signed and lets 2^31 and more pass.
-std::optional<Message> take_message(Datagram& datagram) {
-    const auto header = front_as<nlmsghdr>(datagram);
-    if (!header || header->nlmsg_len < MNL_NLMSG_HDRLEN || header->nlmsg_len > datagram.size())
-        return std::nullopt;
-    const auto whole = datagram.first(header->nlmsg_len);
-    // The length is rounded up to 4 bytes only between messages.
-    datagram = datagram.subspan(std::min<std::size_t>(
-        datagram.size(), std::size_t{MNL_ALIGN(std::size_t{header->nlmsg_len})}));
-    return Message{*header, whole.subspan(MNL_NLMSG_HDRLEN)};
-}
-
-/// Calls `take(header, payload)` for each message of our dump, and reads the end marks.
-template <class Take>
-Progress walk(Datagram datagram, std::uint32_t sequence, Take take) {
-    Progress progress;
-    while (!datagram.empty()) {
-        const auto message = take_message(datagram);
-        if (!message) {
-            progress.is_malformed = true;
-            return progress;
-        }
-        const auto& [header, payload] = *message;
-        if (header.nlmsg_seq == sequence) {
-            if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) progress.is_interrupted = true;
-            if (header.nlmsg_type == NLMSG_DONE) {
-                const auto code = front_as<int>(payload).value_or(0);
-                if (code < 0) progress.error = -std::max(code, -4095);
-                progress.is_done = true;
-                return progress;
-            }
-            if (header.nlmsg_type == NLMSG_ERROR) {
-                const auto code = front_as<int>(payload);
-                if (!code) progress.is_malformed = true;
-                if (code && *code < 0) progress.error = -std::max(*code, -4095);
-                progress.is_done = true;
-                return progress;
-            }
-            if (!take(header, payload)) {
-                progress.is_malformed = true;
-                return progress;
-            }
-        }
-    }
-    return progress;
-}
+/// ARPHRD_RAWIP, younger than some of the headers we are built with.
+constexpr unsigned kRawIp = 519;
+/// What a string keeps in place.
+constexpr std::size_t kLongestKind = 15;
 
 void take_statistics(std::span<const std::byte> payload, InterfaceReading& into) {
     // rtnl_link_stats64 grew over the years; its first eight fields never moved.
@@ -166,6 +81,12 @@ bool take_link(std::span<const std::byte> payload, std::vector<Link>& into) {
     one.is_up = (info->ifi_flags & IFF_UP) != 0;
     one.is_loopback = (info->ifi_flags & IFF_LOOPBACK) != 0;
     one.has_carrier = (info->ifi_flags & IFF_LOWER_UP) != 0;
+    one.is_ppp = info->ifi_type == ARPHRD_PPP;
+    // Some LTE modems call themselves Ethernet, but without ARP.
+    one.is_point_to_point =
+        !one.is_loopback &&
+        (one.is_ppp || info->ifi_type == kRawIp || info->ifi_type == ARPHRD_NONE ||
+         (info->ifi_flags & (IFF_POINTOPOINT | IFF_NOARP)) != 0);
     bool has_statistics = false;
     bool lower_is_elsewhere = false;
     std::string_view kind;
@@ -206,21 +127,47 @@ bool take_link(std::span<const std::byte> payload, std::vector<Link>& into) {
         into.pop_back();
         return true;
     }
-    one.is_bridge = kind == "bridge" || kind == "openvswitch";
+    one.is_bridge = kind == "bridge" || kind == "openvswitch" || kind == "bond" || kind == "team";
+    one.kind.assign(kind.substr(0, kLongestKind));
     link.is_container_port = kind == "veth" || kind == "dummy";
     if (kind == "veth" || lower_is_elsewhere || one.lower == one.ifindex) one.lower = 0;
     return true;
 }
 
-/// The device of the first next hop that has one.
-std::uint32_t first_hop(std::span<const std::byte> hops) {
+/// An address of `family` at the front of `bytes`; nothing is taken when it is too short.
+void take_gateway(int family, std::span<const std::byte> bytes, DefaultRoute& into) {
+    const std::size_t size = family == AF_INET ? 4 : 16;
+    if ((family != AF_INET && family != AF_INET6) || bytes.size() < size) return;
+    into.gateway_family = static_cast<std::uint8_t>(family);
+    std::memcpy(into.gateway.data(), bytes.data(), size);
+}
+
+/// The next hop as a route or one of several hops tells it; `RTA_VIA` is IPv6 for an IPv4 route.
+void take_hop(int family, std::uint16_t type, std::span<const std::byte> value,
+              DefaultRoute& into) {
+    if (type == RTA_GATEWAY) take_gateway(family, value, into);
+    if (type != RTA_VIA) return;
+    if (const auto other = front_as<std::uint16_t>(value))
+        take_gateway(*other, value.subspan(sizeof *other), into);
+}
+
+/// The first next hop that has a device.
+void take_first_hop(int family, std::span<const std::byte> hops, DefaultRoute& into) {
     while (const auto hop = front_as<rtnexthop>(hops)) {
-        if (hop->rtnh_ifindex > 0) return static_cast<std::uint32_t>(hop->rtnh_ifindex);
-        const std::size_t step = MNL_ALIGN(hop->rtnh_len);
-        if (step < sizeof(rtnexthop) || step >= hops.size()) break;
+        const std::size_t size = std::min<std::size_t>(hop->rtnh_len, hops.size());
+        if (hop->rtnh_ifindex > 0) {
+            into.ifindex = static_cast<std::uint32_t>(hop->rtnh_ifindex);
+            if (size > sizeof(rtnexthop))
+                for_each_attribute(hops.first(size).subspan(sizeof(rtnexthop)),
+                                   [&](std::uint16_t type, std::span<const std::byte> value) {
+                                       take_hop(family, type, value, into);
+                                   });
+            return;
+        }
+        const std::size_t step = MNL_ALIGN(size);
+        if (step < sizeof(rtnexthop) || step >= hops.size()) return;
         hops = hops.subspan(step);
     }
-    return 0;
 }
 
 /// Nothing for a route that is no default route of the main table; ifindex 0 without a device.
@@ -231,17 +178,21 @@ std::optional<DefaultRoute> default_route_of(std::span<const std::byte> payload)
         return std::nullopt;
     if (route->rtm_family != AF_INET && route->rtm_family != AF_INET6) return std::nullopt;
     std::uint32_t table = route->rtm_table;
-    std::uint32_t hop = 0;
     DefaultRoute found;
+    DefaultRoute hop;
     for_each_attribute(payload.subspan(MNL_ALIGN(sizeof(rtmsg))),
                        [&](std::uint16_t type, std::span<const std::byte> value) {
                            if (type == RTA_TABLE) table = number(value);
                            if (type == RTA_OIF) found.ifindex = number(value);
                            if (type == RTA_PRIORITY) found.metric = number(value);
-                           if (type == RTA_MULTIPATH) hop = first_hop(value);
+                           if (type == RTA_MULTIPATH) take_first_hop(route->rtm_family, value, hop);
+                           take_hop(route->rtm_family, type, value, found);
                        });
     if (table != RT_TABLE_MAIN) return std::nullopt;
-    if (found.ifindex == 0) found.ifindex = hop;
+    if (found.ifindex == 0) {
+        hop.metric = found.metric;
+        return hop;
+    }
     return found;
 }
 
@@ -305,6 +256,21 @@ Progress parse_neighbours(Datagram datagram, std::uint32_t sequence, std::vector
     return walk(datagram, sequence,
                 [&into](const nlmsghdr& header, std::span<const std::byte> payload) {
                     return header.nlmsg_type != RTM_NEWNEIGH || take_neighbour(payload, into);
+                });
+}
+
+Progress parse_neighbour_state(Datagram datagram, std::uint32_t sequence,
+                               std::optional<bool>& is_resolved) {
+    constexpr int kResolved = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
+    constexpr int kSilent = NUD_INCOMPLETE | NUD_FAILED;
+    return walk(datagram, sequence,
+                [&](const nlmsghdr& header, std::span<const std::byte> payload) {
+                    if (header.nlmsg_type != RTM_NEWNEIGH) return true;
+                    const auto entry = front_as<ndmsg>(payload);
+                    if (!entry) return false;
+                    if ((entry->ndm_state & kResolved) != 0) is_resolved = true;
+                    if ((entry->ndm_state & kSilent) != 0) is_resolved = false;
+                    return true;
                 });
 }
 

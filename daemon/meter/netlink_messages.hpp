@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct StatisticsTally {
 struct DefaultRoute {
     std::uint32_t ifindex = 0;  ///< 0: none
     std::uint32_t metric = 0;
+    std::uint8_t gateway_family = 0;         ///< AF_INET, AF_INET6; 0: no next hop (PPP)
+    std::array<std::uint8_t, 16> gateway{};  ///< the first 4 or all 16 bytes
 };
 /// Takes in an RTM_GETROUTE dump: unicast routes of the main table to everywhere; of several next
 /// hops the first that has a device. Of equal metrics the first stays.
@@ -70,6 +73,11 @@ inline constexpr std::size_t kMaxNeighbours = 4096;
 /// several times, once per address.
 [[nodiscard]] Progress parse_neighbours(Datagram datagram, std::uint32_t sequence,
                                         std::vector<Neighbour>& into);
+
+/// Takes in the answer to RTM_GETNEIGH for one address: whether the kernel has resolved it.
+/// Untouched when there is no entry, or one that needs no resolution.
+[[nodiscard]] Progress parse_neighbour_state(Datagram datagram, std::uint32_t sequence,
+                                             std::optional<bool>& is_resolved);
 
 /// Picks from the kernel's notifications those that end an interval: a link that came, went, or
 /// changed its state; a default route of the main table that changed. Wireless scans, statistics

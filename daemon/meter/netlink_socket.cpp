@@ -10,21 +10,31 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 
+#include "common/core/check.hpp"
+
 namespace gerbang::netlink {
+namespace {
+
+/// Enough for any header of a request with one attribute.
+constexpr std::size_t kMostBody = 64;
+
+}  // namespace
 
 void Socket::Close::operator()(mnl_socket* socket) const noexcept {
     mnl_socket_close(socket);
 }
 
-Result<Socket> Socket::open(std::span<const int> groups) {
+Result<Socket> Socket::open(std::span<const int> groups, Protocol protocol) {
     const auto failed = [](const char* step) {
         return Error{Errc::unreachable,
-                     std::string{"open rtnetlink: "} + step + ": " + std::strerror(errno)};
+                     std::string{"open netlink: "} + step + ": " + std::strerror(errno)};
     };
     Socket made;
-    made.socket_.reset(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+    made.socket_.reset(mnl_socket_open2(
+        protocol == Protocol::route ? NETLINK_ROUTE : NETLINK_GENERIC, SOCK_CLOEXEC));
     if (!made.socket_) return failed("socket");
     if (mnl_socket_bind(made.socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) return failed("bind");
     for (int group : groups) {
@@ -43,23 +53,62 @@ int Socket::descriptor() const {
     return mnl_socket_get_fd(socket_.get());
 }
 
-std::uint32_t Socket::ask(const Request& request) {
+Result<void> Socket::converse(const Request& request, const Listener& listener) {
+    std::optional<Error> last;
+    const int attempts = request.is_dump ? 3 : 1;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        listener.begin(listener.context);
+        const auto sequence = send(request);
+        if (sequence == 0) return failure(request, "the request could not be sent");
+        bool was_interrupted = false;
+        for (;;) {
+            const auto datagram = receive(0);
+            if (datagram.empty()) {
+                last = failure(request, "no answer");
+                break;
+            }
+            const auto progress = listener.take(listener.context, datagram, sequence);
+            was_interrupted = was_interrupted || progress.is_interrupted;
+            if (progress.is_malformed)
+                return Error{Errc::bad_input, failure(request, "malformed answer").detail};
+            if (progress.error != 0) {
+                last = failure(request, progress.error);
+                break;
+            }
+            if (!progress.is_done) continue;
+            if (!was_interrupted) return ok();
+            last = failure(request, "it changed during each of three tries");
+            break;
+        }
+    }
+    return *last;
+}
+
+std::uint32_t Socket::send(const Request& request) {
     if (++sequence_ == 0) ++sequence_;
-    // Large enough for any request header; all zero but the family means "everything".
-    alignas(nlmsghdr) std::byte bytes[NLMSG_HDRLEN + 64]{};
+    alignas(nlmsghdr) std::byte bytes[NLMSG_HDRLEN + kMostBody]{};
     auto* header = mnl_nlmsg_put_header(bytes);
     header->nlmsg_type = request.type;
-    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    // The acknowledgement marks the end of a single answer as the end mark does a dump's.
+    header->nlmsg_flags =
+        static_cast<std::uint16_t>(NLM_F_REQUEST | (request.is_dump ? NLM_F_DUMP : NLM_F_ACK));
     header->nlmsg_seq = sequence_;
-    std::size_t body = sizeof(ifinfomsg);
-    if (request.type == RTM_GETROUTE) body = sizeof(rtmsg);
-    if (request.type == RTM_GETNEIGH) body = sizeof(ndmsg);
-    if (request.type == RTM_GETSTATS) body = sizeof(if_stats_msg);
-    auto* family = static_cast<std::uint8_t*>(mnl_nlmsg_put_extra_header(header, body));
-    *family = request.family;
-    if (request.type == RTM_GETSTATS) {
-        const std::uint32_t mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
-        std::memcpy(family + offsetof(if_stats_msg, filter_mask), &mask, sizeof mask);
+    if (!request.body.empty()) {
+        GERBANG_CHECK(request.body.size() <= kMostBody);
+        std::memcpy(mnl_nlmsg_put_extra_header(header, request.body.size()), request.body.data(),
+                    request.body.size());
+    } else {
+        // All zero but the family means "everything".
+        std::size_t body = sizeof(ifinfomsg);
+        if (request.type == RTM_GETROUTE) body = sizeof(rtmsg);
+        if (request.type == RTM_GETNEIGH) body = sizeof(ndmsg);
+        if (request.type == RTM_GETSTATS) body = sizeof(if_stats_msg);
+        auto* family = static_cast<std::uint8_t*>(mnl_nlmsg_put_extra_header(header, body));
+        *family = request.family;
+        if (request.type == RTM_GETSTATS) {
+            const std::uint32_t mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
+            std::memcpy(family + offsetof(if_stats_msg, filter_mask), &mask, sizeof mask);
+        }
     }
     ssize_t sent = -1;
     do {
@@ -106,11 +155,13 @@ Socket::Received Socket::receive_waiting() {
 }
 
 Error Socket::failure(const Request& request, const char* reason) {
-    return {Errc::unreachable, std::string{"dump "} + request.what + ": " + reason};
+    return {Errc::unreachable, std::string{"ask netlink for "} + request.what + ": " + reason};
 }
 
 Error Socket::failure(const Request& request, int error) {
-    return failure(request, std::strerror(error));
+    auto made = failure(request, std::strerror(error));
+    if (error == ENOENT) made.code = Errc::not_found;
+    return made;
 }
 
 }  // namespace gerbang::netlink

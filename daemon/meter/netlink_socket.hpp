@@ -2,11 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
-#include <vector>
+#include <utility>
 
 #include "common/core/result.hpp"
 #include "daemon/meter/netlink_messages.hpp"
@@ -15,23 +13,42 @@ struct mnl_socket;
 
 namespace gerbang::netlink {
 
-/// A bound rtnetlink socket with its receive buffer. Not for two threads at once.
+/// Which of the kernel's netlink families a socket speaks to.
+enum class Protocol : std::uint8_t { route, generic };
+
+/// A bound netlink socket with its receive buffer. Not for two threads at once.
 class Socket {
 public:
     /// `groups`: RTNLGRP_* numbers to listen to; none for a socket that asks. `unreachable` with
     /// the reason of the kernel.
-    [[nodiscard]] static Result<Socket> open(std::span<const int> groups);
+    [[nodiscard]] static Result<Socket> open(std::span<const int> groups,
+                                             Protocol protocol = Protocol::route);
 
-    /// What a dump may ask for; the family is AF_INET and the like.
+    /// What may be asked for.
     struct Request {
-        std::uint16_t type = 0;  ///< RTM_GETLINK ...
-        std::uint8_t family = 0;
-        const char* what = "";  ///< for error messages
+        std::uint16_t type = 0;             ///< RTM_GETLINK ..., or a generic family
+        std::uint8_t family = 0;            ///< AF_INET and the like; without `body`
+        const char* what = "";              ///< for error messages
+        std::span<const std::byte> body{};  ///< at most 64 bytes; empty: everything of `family`
+        bool is_dump = true;                ///< else one question with one answer
     };
-    /// Dumps: calls `begin` before each try and `take(datagram, sequence)` for each datagram. At
-    /// most three tries. `unreachable` or `bad_input` when none was whole.
+    /// Calls `begin` before each try and `take(datagram, sequence)` for each datagram. A dump is
+    /// tried up to three times, a single question once. `not_found` when the kernel says ENOENT,
+    /// else `unreachable` or `bad_input` when no answer was whole.
     template <class Begin, class Take>
-    [[nodiscard]] Result<void> dump(const Request& request, Begin begin, Take take);
+    [[nodiscard]] Result<void> ask(const Request& request, Begin begin, Take take) {
+        struct Both {
+            Begin begin;
+            Take take;
+        } both{std::move(begin), std::move(take)};
+        return converse(request,
+                        {.context = &both,
+                         .begin = [](void* context) { static_cast<Both*>(context)->begin(); },
+                         .take =
+                             [](void* context, Datagram datagram, std::uint32_t sequence) {
+                                 return static_cast<Both*>(context)->take(datagram, sequence);
+                             }});
+    }
 
     /// One waiting datagram without waiting for one.
     struct Received {
@@ -46,8 +63,15 @@ private:
     struct Close {
         void operator()(mnl_socket* socket) const noexcept;
     };
+    /// Whoever takes the answers in; one code for all of them.
+    struct Listener {
+        void* context;
+        void (*begin)(void* context);
+        Progress (*take)(void* context, Datagram datagram, std::uint32_t sequence);
+    };
+    [[nodiscard]] Result<void> converse(const Request& request, const Listener& listener);
     /// Sends the request; the sequence number that answers will carry, 0 on failure.
-    [[nodiscard]] std::uint32_t ask(const Request& request);
+    [[nodiscard]] std::uint32_t send(const Request& request);
     /// The next datagram, waiting up to 2 s. Empty on failure, with errno.
     [[nodiscard]] Datagram receive(int flags);
     [[nodiscard]] static Error failure(const Request& request, const char* reason);
@@ -60,36 +84,5 @@ private:
     std::unique_ptr<std::byte[]> buffer_;
     std::uint32_t sequence_ = 0;
 };
-
-template <class Begin, class Take>
-Result<void> Socket::dump(const Request& request, Begin begin, Take take) {
-    std::optional<Error> last;
-    for (int attempt = 0; attempt < 3; ++attempt) {
-        begin();
-        const auto sequence = ask(request);
-        if (sequence == 0) return failure(request, "the request could not be sent");
-        bool was_interrupted = false;
-        for (;;) {
-            const auto datagram = receive(0);
-            if (datagram.empty()) {
-                last = failure(request, "no answer");
-                break;
-            }
-            const Progress progress = take(datagram, sequence);
-            was_interrupted = was_interrupted || progress.is_interrupted;
-            if (progress.is_malformed)
-                return Error{Errc::bad_input, failure(request, "malformed answer").detail};
-            if (progress.error != 0) {
-                last = failure(request, progress.error);
-                break;
-            }
-            if (!progress.is_done) continue;
-            if (!was_interrupted) return ok();
-            last = failure(request, "it changed during each of three tries");
-            break;
-        }
-    }
-    return *last;
-}
 
 }  // namespace gerbang::netlink

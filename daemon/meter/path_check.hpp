@@ -54,34 +54,43 @@ struct PathSigns {
 
 /// Judges hour by hour of device time; the verdict changes at the end of an hour only.
 ///
-/// Path, of an hour: forwarded at least 100 datagrams, or LAN and WAN both moved 1 MB and at least
-/// a quarter of each other: in the path. Forwarded less than 10 and LAN and WiFi moved less than
-/// 1 MB while the WAN was up at each look: not in the path, after one such hour when forwarding is
-/// off for IPv4 and IPv6 and no offload is known, after 24 in a row without an hour of the other
-/// kind when forwarding is on (a village that sleeps is no proof). With an offload, or when what
-/// is forwarded cannot be read, silence proves nothing. Any other hour says nothing; the verdict
-/// stays.
+/// Path: an hour in which at least 100 datagrams were forwarded, or in which LAN and WAN both moved
+/// 1 MB and neither more than four times the other, is one in the path. A silent hour is one in
+/// which the WAN was up at each look, less than 10 datagrams were forwarded, LAN and WiFi moved
+/// less than 1 MB, and no offload is known. Not in the path: after one silent hour when forwarding
+/// is off for IPv4 and IPv6 and the verdict is not "in the path"; else after 24 silent hours
+/// without one in the path between them: a village that sleeps is no proof. Any other hour says
+/// nothing and the verdict stays.
 ///
-/// Confidence: suspect when an offload to hardware is known, when a flowtable is and the WAN is
-/// stacked (packets bypass the upper device's counters), or when twice as many datagrams were
-/// forwarded in the hour as the WAN counted packets; good when the one-shot could look and there
-/// is nothing of the kind; else unknown.
+/// Confidence: suspect when an offload to hardware is known; when a flowtable is and the WAN is
+/// stacked, as packets then bypass the upper device's counters; for 24 hours after one in which
+/// twice as many datagrams were forwarded (at least 1,000) as the WAN counted packets. Else good
+/// when the one-shot could look, unknown when it could not.
 class PathCheck {
 public:
     /// The verdict of an earlier run (the newest `PathFact`), so that a restart tells nothing new.
     void restore(PathVerdict verdict) { verdict_ = std::move(verdict); }
-    /// Takes in the signs, once a minute. True when the verdict's confidence or path changed, or
-    /// is the first: write a `PathFact`.
+    /// Takes in the signs, once a minute. True when confidence or path changed, which is at the end
+    /// of an hour: write a `PathFact`. Before that, and without `restore`, both are unknown.
     [[nodiscard]] bool take(const PathSigns& signs);
+    /// The newest; its reason is that of the last full hour.
     [[nodiscard]] const PathVerdict& verdict() const noexcept { return verdict_; }
 
 private:
-    [[nodiscard]] PathVerdict judge(const PathSigns& now);
+    /// What passed within the hour.
+    struct Hour {
+        std::optional<std::uint64_t> forwarded{};
+        std::uint64_t wan_bytes = 0, wan_packets = 0, lan_bytes = 0;
+    };
+    [[nodiscard]] TrafficPath judge_path(const PathSigns& now, const Hour& hour);
+    [[nodiscard]] UsageConfidence judge_confidence(const PathSigns& now, const Hour& hour,
+                                                   const char*& reason);
 
     PathVerdict verdict_;
-    std::optional<PathSigns> start_;  ///< of the hour
-    bool wan_was_up_ = false;         ///< at each look of the hour
-    unsigned silent_hours_ = 0;       ///< in a row
+    std::optional<PathSigns> start_;   ///< of the hour
+    bool wan_was_up_ = false;          ///< at each look of the hour
+    unsigned silent_hours_ = 0;        ///< since the last one in the path
+    unsigned suspect_hours_left_ = 0;  ///< after one whose counters did not add up
 };
 
 }  // namespace gerbang

@@ -82,4 +82,24 @@ BitRate parse_speed(std::string_view text) noexcept {
     return {static_cast<std::uint64_t>(*megabits) * 1'000'000};
 }
 
+std::string_view parse_pppoe_device(std::string_view text) noexcept {
+    const auto skip_line = [&text] {
+        const auto end = text.find('\n');
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    };
+    if (!text.starts_with("Id ")) return {};
+    skip_line();
+    std::string_view device;
+    while (!text.empty()) {
+        auto line = text.substr(0, text.find('\n'));
+        skip_line();
+        (void)next_word(line);  // session
+        (void)next_word(line);  // address
+        const auto name = next_word(line);
+        if (name.empty() || (!device.empty() && name != device)) return {};
+        device = name;
+    }
+    return device;
+}
+
 }  // namespace gerbang::proc

@@ -22,5 +22,8 @@ namespace gerbang::proc {
 [[nodiscard]] std::optional<std::int64_t> parse_millicelsius(std::string_view text) noexcept;
 /// A link's `speed` in Mbit/s; 0 for unknown, negative (no carrier) and above 1 Tbit/s.
 [[nodiscard]] BitRate parse_speed(std::string_view text) noexcept;
+/// `/proc/net/pppoe`: the device of all PPPoE sessions; empty when there is none, or more than one.
+/// The addresses in that text are the provider's, and are not taken.
+[[nodiscard]] std::string_view parse_pppoe_device(std::string_view text) noexcept;
 
 }  // namespace gerbang::proc

@@ -31,12 +31,26 @@ bool is_hidden(const KernelReading& reading, const InterfaceReading& one) noexce
                        });
 }
 
-bool has_real_member(const KernelReading& reading, const InterfaceReading& bridge) noexcept {
-    return std::any_of(reading.interfaces.begin(), reading.interfaces.end(),
-                       [&bridge](const InterfaceReading& other) {
-                           return other.master == bridge.ifindex &&
-                                  (other.is_physical || other.is_wireless || other.lower != 0);
-                       });
+bool has_real_member(const KernelReading& reading, const InterfaceReading& bridge,
+                     unsigned depth = 4) noexcept {
+    return std::any_of(
+        reading.interfaces.begin(), reading.interfaces.end(), [&](const InterfaceReading& other) {
+            if (other.master != bridge.ifindex) return false;
+            return other.is_physical || other.is_wireless || other.lower != 0 ||
+                   (other.is_bridge && depth > 1 && has_real_member(reading, other, depth - 1));
+        });
+}
+
+/// Whether a VLAN or the like leads to users: not when it leaves by the WAN's own cable.
+bool stands_on_lan(const KernelReading& reading, const std::vector<Standing>& standings,
+                   const InterfaceReading& one, std::uint32_t wan) noexcept {
+    if (one.lower == 0 || one.lower == wan) return false;
+    for (std::size_t i = 0; i < standings.size(); ++i) {
+        const auto& other = reading.interfaces[i];
+        if (other.ifindex == one.lower && standings[i].has_carried_session) return false;
+        if (other.ifindex == wan && other.is_ppp && other.lower == one.lower) return false;
+    }
+    return true;
 }
 
 bool may_be_metered(const MeterSettings& settings, const InterfaceReading& one) noexcept {
@@ -101,19 +115,32 @@ void decide_roles(const MeterSettings& settings, const KernelReading& reading,
         } else if (is_listed(settings.wifi, one.name)) {
             standing.role = Role::wifi;
         } else if (!is_hidden(reading, one)) {
-            const bool stands_on_lan = one.lower != 0 && one.lower != wan;
             const bool is_wired = one.is_physical && one.lower == 0 && !one.is_wireless;
             if (one.is_wireless) {
                 if (settings.wifi.empty()) standing.role = Role::wifi;
             } else if (settings.lan.empty() && !standing.has_been_wan &&
                        !is_modem_by_name(one.name) &&
-                       (is_real_bridge || is_wired || stands_on_lan)) {
+                       (is_real_bridge || is_wired ||
+                        stands_on_lan(reading, standings, one, wan))) {
                 standing.role = Role::lan;
             }
         }
         standing.is_wanted = standing.role != Role::none || one.is_physical || one.is_wireless ||
                              one.lower != 0 || is_real_bridge || standing.is_metered;
     }
+}
+
+std::size_t bottom_of(const KernelReading& reading, std::size_t from) noexcept {
+    std::size_t at = from;
+    for (int steps = 0; steps < 8 && reading.interfaces[at].lower != 0; ++steps) {
+        const auto below = reading.interfaces[at].lower;
+        std::size_t next = 0;
+        while (next < reading.interfaces.size() && reading.interfaces[next].ifindex != below)
+            ++next;
+        if (next == reading.interfaces.size()) break;
+        at = next;
+    }
+    return at;
 }
 
 }  // namespace gerbang

@@ -111,6 +111,17 @@ void FakeKernel::carrier(const std::string& name, bool is_up) {
     ++one.carrier_changes;
 }
 
+void FakeKernel::set_day(std::int64_t day) {
+    if (day_ && *day_ != day && unique_clients_) unique_clients_ = 0;
+    day_ = day;
+}
+
+void FakeKernel::stack(const std::string& name, const std::string& lower) {
+    if (!lower.empty()) (void)entry(lower);
+    entry(name).lower = lower;
+    if (lower.empty()) entry(name).reading.lower = 0;
+}
+
 void FakeKernel::reset_counters(const std::string& name) {
     entry(name).reading.counters = {};
 }
@@ -141,8 +152,17 @@ Result<void> FakeKernel::read(KernelReading& into) {
     }
     into.taken = now_;
     into.wan_ifindex = 0;
+    into.gateway = wan_.empty() ? std::string{} : gateway_;
+    into.gateway_is_neighbour = wan_.empty() ? std::nullopt : gateway_is_neighbour_;
+    into.unique_clients = unique_clients_;
     into.interfaces.resize(entries_.size());
-    for (std::size_t i = 0; i < entries_.size(); ++i) into.interfaces[i] = entries_[i].reading;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        auto& one = entries_[i].reading;
+        for (const auto& other : entries_)
+            if (!entries_[i].lower.empty() && other.reading.name == entries_[i].lower)
+                one.lower = other.reading.ifindex;
+        into.interfaces[i] = one;
+    }
     std::sort(
         into.interfaces.begin(), into.interfaces.end(),
         [](const InterfaceReading& a, const InterfaceReading& b) { return a.ifindex < b.ifindex; });

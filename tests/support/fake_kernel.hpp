@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -56,6 +57,16 @@ public:
     void wrap_at_32bit(const std::string& name);
     /// The default route; empty: none.
     void default_route(const std::string& name) { wan_ = name; }
+    /// Its next hop, and what the neighbour table says of it.
+    void gateway(const std::string& address, std::optional<bool> is_neighbour = std::nullopt) {
+        gateway_ = address;
+        gateway_is_neighbour_ = is_neighbour;
+    }
+    /// The estimate of the day's sketch; `set_day` with another day puts it to zero.
+    void unique_clients(std::optional<std::uint32_t> count) { unique_clients_ = count; }
+    void set_day(std::int64_t day) override;
+    /// What lies below: `ppp0` over `eth0`. An empty `lower` takes it away.
+    void stack(const std::string& name, const std::string& lower);
     /// All counters and ifindexes start anew, device time at `at` milliseconds after the boot.
     /// Interfaces, rates and the default route come back.
     void reboot(Millis at = Millis{0});
@@ -72,6 +83,7 @@ private:
         InterfaceReading reading;
         bool wraps = false;
         BitRate receive, transmit;
+        std::string lower;  ///< name of the device below; its ifindex changes with the reboots
     };
     [[nodiscard]] Entry& entry(const std::string& name);
 
@@ -81,6 +93,10 @@ private:
     std::map<std::string, TrueBytes> truth_;
     TrueBytes true_wan_;
     std::string wan_;
+    std::string gateway_;
+    std::optional<bool> gateway_is_neighbour_;
+    std::optional<std::uint32_t> unique_clients_;
+    std::optional<std::int64_t> day_;
     std::uint32_t last_ifindex_ = 1;
     unsigned failing_reads_ = 0;
 };
