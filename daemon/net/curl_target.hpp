@@ -40,6 +40,10 @@ struct CurlTarget {
     void* share = nullptr;  ///< CURLSH: TLS sessions, for resumption; curl thread
     std::atomic<std::uint64_t> sent_bytes{0};
     std::atomic<std::uint64_t> received_bytes{0};
+    /// The newest handshake met a certificate that is not yet valid, and nothing worse.
+    std::atomic<bool> is_early{false};
+    bool meets_early = false;  ///< in the handshake that is under way; curl thread
+    bool said_early = false;   ///< logged once; curl thread
 };
 
 /// Checks url and files of `target`; see `open_uplink`.

@@ -23,6 +23,7 @@
 
 #include "common/core/check.hpp"
 #include "daemon/net/curl_target.hpp"
+#include "daemon/net/curl_tls.hpp"
 #include "daemon/net/http_reply.hpp"
 
 namespace gerbang {
@@ -49,6 +50,9 @@ struct Transfer {
     Transfer(std::shared_ptr<CurlTarget> to, UplinkRequest what, Done then)
         : target{std::move(to)}, request{std::move(what)}, done{std::move(then)} {
         answer.request = request.method + " " + target->target.url + request.path;
+        if (target->is_https && target->target.verify_at) {
+            verification = {target.get(), target->target.verify_at()};
+        }
     }
     ~Transfer() {
         if (easy != nullptr) curl_easy_cleanup(easy);
@@ -66,6 +70,7 @@ struct Transfer {
     }
 
     std::shared_ptr<CurlTarget> target;
+    Verification verification;
     UplinkRequest request;
     Done done;
     CURL* easy = nullptr;
@@ -100,6 +105,11 @@ int tune_socket(void*, curl_socket_t socket, curlsocktype) {
     (void)::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeoutMs,
                        sizeof kUserTimeoutMs);
     return CURL_SOCKOPT_OK;
+}
+
+CURLcode before_handshake(CURL*, void* context, void* verification) {
+    prepare_handshake(context, *static_cast<const Verification*>(verification));
+    return CURLE_OK;
 }
 
 Result<void> Transfer::prepare() {
@@ -153,6 +163,10 @@ Result<void> Transfer::prepare() {
             set(CURLOPT_SSLKEY, to.key_file.c_str());
         }
         if (target->share != nullptr) set(CURLOPT_SHARE, target->share);
+        if (verification.target != nullptr) {
+            set(CURLOPT_SSL_CTX_FUNCTION, &before_handshake);
+            set(CURLOPT_SSL_CTX_DATA, static_cast<void*>(&verification));
+        }
     }
 
     if (request.method == "POST") {
@@ -195,6 +209,7 @@ Result<HttpAnswer> Transfer::conclude(CURLcode code) {
     answer.status = static_cast<int>(status);
     answer.date = reply.date();
     answer.retry_after = reply.retry_after();
+    answer.is_authenticated = target->is_https;
     return std::move(answer);
 }
 
@@ -391,6 +406,13 @@ public:
         return {target_->sent_bytes.load(), target_->received_bytes.load()};
     }
 
+    std::string remark() const override {
+        if (!target_->is_early.load()) return {};
+        return "the server's certificate is not yet valid by this gateway's clock; it was "
+               "accepted, "
+               "as name and authority are right: check the clock of both";
+    }
+
 private:
     std::shared_ptr<CurlThread::Impl> thread_;
     std::shared_ptr<CurlTarget> target_;
@@ -401,6 +423,10 @@ private:
 Result<std::unique_ptr<Uplink>> open_uplink(CurlThread& thread, const UplinkTarget& target) {
     const auto checked = check_target(target);
     if (!checked) return checked.error();
+    if (target.verify_at) {
+        const auto usable = check_tls_library();
+        if (!usable) return usable.error();
+    }
     auto shared = std::make_shared<CurlTarget>(target);
     return std::unique_ptr<Uplink>{std::make_unique<CurlUplink>(thread.impl_, std::move(shared))};
 }

@@ -34,7 +34,8 @@ private:
 /// An uplink to `target` by `thread`. `bad_input` names what is wrong with the target: not an
 /// https url, http to a host that is not loopback without `allow_plain`, a file that cannot be
 /// read. The server's certificate must be signed by `ca_file` and bear the host's name; nothing of
-/// the system's own bundle, proxy settings or environment is used. Redirects are answers.
+/// the system's own bundle, proxy settings or environment is used. Redirects are answers. A libcurl
+/// that does not use OpenSSL 3 is `bad_input` for a target with `verify_at`.
 ///
 /// It may be destroyed while its requests are under way; they end as usual.
 [[nodiscard]] Result<std::unique_ptr<Uplink>> open_uplink(CurlThread& thread,

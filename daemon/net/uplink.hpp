@@ -4,6 +4,7 @@
 // daemon opens an outgoing connection except the probes.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,10 @@ struct UplinkTarget {
     std::string key_file;
     std::string interface;     ///< bind to this device; empty: the kernel routes
     bool allow_plain = false;  ///< allow http to hosts that are not loopback (test networks)
+    /// The instant at which the server's certificates are verified (`verification_time`), asked on
+    /// the loop thread by each `send`. With it, a certificate that is "not yet valid" and nothing
+    /// worse is accepted: see `Uplink::remark`. Empty: the system's clock decides, strictly.
+    std::function<WallTime()> verify_at{};
 };
 
 struct UplinkRequest {
@@ -42,6 +47,9 @@ struct HttpAnswer {
     std::uint64_t sent_bytes = 0;        ///< on the wire as libcurl counts: headers and body
     std::uint64_t received_bytes = 0;
     std::string request;  ///< "POST https://host/v1/batches", no secret in it
+    /// It came by https from whom the target's certificate authority calls by the target's name:
+    /// its `date` may set a clock.
+    bool is_authenticated = false;
 
     [[nodiscard]] std::string what() const { return request; }
 };
@@ -62,6 +70,10 @@ public:
     [[nodiscard]] virtual net::awaitable<Result<HttpAnswer>> send(UplinkRequest request) = 0;
     /// Everything sent and received so far, exchanges that failed included.
     [[nodiscard]] virtual UplinkTraffic traffic() const = 0;
+    /// What a technician should know although exchanges succeed, English; empty: nothing. Today:
+    /// that the server's certificate is not yet valid by this gateway's clock, and was accepted.
+    /// Loop thread only.
+    [[nodiscard]] virtual std::string remark() const { return {}; }
 };
 
 }  // namespace gerbang

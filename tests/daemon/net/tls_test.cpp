@@ -1,7 +1,11 @@
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <fstream>
 #include <mutex>
@@ -9,7 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "daemon/net/curl_tls.hpp"
 #include "daemon/net/curl_uplink.hpp"
+#include "daemon/net/verification_time.hpp"
 #include "tests/daemon/net/loopback_server.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -105,7 +111,110 @@ void check_not_authorised(const Result<HttpAnswer>& answer, const std::string& n
     CHECK(answer.error().detail.find(naming) != std::string::npos);
 }
 
+/// When the test's certificates began to be valid, from the certificate itself.
+WallTime issued() {
+    BIO* const file = BIO_new_file(pki().file("server.pem").c_str(), "r");
+    X509* const certificate = PEM_read_bio_X509(file, nullptr, nullptr, nullptr);
+    REQUIRE(certificate != nullptr);
+    tm parts{};
+    REQUIRE(ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &parts) == 1);
+    X509_free(certificate);
+    BIO_free(file);
+    return wall_from_ms(std::int64_t{::timegm(&parts)} * 1000);
+}
+
+constexpr std::int64_t kDayMs = 86'400'000;
+
+/// As of a board that knows no later time than `days` after the certificates were issued, its own
+/// clock being at 1970.
+UplinkTarget as_of(const LoopbackServer& server, std::int64_t days) {
+    auto target = target_of(server);
+    const TimeEvidence evidence{.kernel = {wall_from_ms(90'000), false, {}},
+                                .built = issued() + Millis{days * kDayMs},
+                                .good_at_start = {},
+                                .now = monotonic_from_ms(90'000)};
+    target.verify_at = [evidence] { return verification_time(evidence); };
+    return target;
+}
+
 }  // namespace
+
+TEST_CASE("Uplink says clearly that it needs a libcurl with OpenSSL 3", "[net][tls]") {
+    CHECK(check_tls_library());
+    CHECK(check_tls_library("OpenSSL/3.0.15"));
+    for (const char* other : {"GnuTLS/3.7.9", "(OpenSSL/3.0.15) GnuTLS/3.7.9", "OpenSSL/1.1.1n", "",
+                              static_cast<const char*>(nullptr)}) {
+        const auto checked = check_tls_library(other);
+        REQUIRE_FALSE(checked);
+        CHECK(checked.error().code == Errc::bad_input);
+        CHECK(checked.error().detail.find("OpenSSL 3 is needed") != std::string::npos);
+    }
+}
+
+TEST_CASE("Uplink of a board at 1970 does not trust what had expired when its program was built",
+          "[net][tls]") {
+    const LoopbackServer server{answer_one, pki().server("server")};
+    check_not_authorised(get_from(as_of(server, 366)), "expired");
+}
+
+TEST_CASE("Uplink of a board at 1970 refuses wrong name and authority, early or in time",
+          "[net][tls]") {
+    const std::int64_t days = GENERATE(1, -20 * 365);
+    const LoopbackServer elsewhere{answer_one, pki().server("elsewhere")};
+    check_not_authorised(get_from(as_of(elsewhere, days)), "check url and ca_file");
+    const LoopbackServer stranger{answer_one, pki().server("stranger")};
+    check_not_authorised(get_from(as_of(stranger, days)), "check url and ca_file");
+}
+
+TEST_CASE("Uplink of a board at 1970 trusts a certificate that is valid by what it knows",
+          "[net][tls]") {
+    const LoopbackServer server{answer_one, pki().server("server")};
+    CurlThread thread;
+    auto uplink = open_uplink(thread, as_of(server, 1));
+    REQUIRE(uplink);
+    const auto answer = get(**uplink);
+    REQUIRE(answer);
+    CHECK(answer->is_authenticated);
+    CHECK((*uplink)->remark().empty());
+}
+
+TEST_CASE("Uplink tolerates a certificate that is not yet valid, and says so while it is so",
+          "[net][tls]") {
+    const LoopbackServer server{answer_one, pki().server("server")};
+    CurlThread thread;
+    auto target = target_of(server);
+    WallTime known = issued() - Millis{3 * 365 * kDayMs};
+    target.verify_at = [&known] { return known; };
+    auto uplink = open_uplink(thread, target);
+    REQUIRE(uplink);
+    CHECK((*uplink)->remark().empty());
+    for (int i = 0; i < 2; ++i) {  // the second by the first one's TLS session
+        const auto answer = get(**uplink);
+        REQUIRE(answer);
+        CHECK(answer->body == "hello");
+        CHECK((*uplink)->remark().find("not yet valid") != std::string::npos);
+    }
+    known = issued() + Millis{kDayMs};
+    auto fresh = open_uplink(thread, target);
+    REQUIRE(fresh);
+    REQUIRE(get(**fresh));
+    CHECK((*fresh)->remark().empty());
+}
+
+TEST_CASE("Uplink without a time of its own verifies strictly by the system's clock",
+          "[net][tls]") {
+    const LoopbackServer server{answer_one, pki().server("expired")};
+    CHECK_FALSE(get_from(target_of(server)));
+}
+
+TEST_CASE("An answer by plain http authenticates nobody", "[net][tls]") {
+    const LoopbackServer server{answer_one};
+    UplinkTarget target;
+    target.url = server.url();
+    const auto answer = get_from(target);
+    REQUIRE(answer);
+    CHECK_FALSE(answer->is_authenticated);
+}
 
 TEST_CASE("Uplink does not trust a server of another authority", "[net][tls]") {
     const LoopbackServer server{answer_one, pki().server("stranger")};
