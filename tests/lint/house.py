@@ -21,7 +21,7 @@ ARROWS = {
     "common/model": ["common/core"],
     "common/wire": ["common/model"],
     "common/sla": ["common/model"],
-    "common/web": ["common/model"],
+    "common/web": ["common/model", "common/sla"],
     "daemon/host": ["common/core"],
     "daemon/config": ["common/model"],
     "daemon/meter": ["common/model", "daemon/host"],
