@@ -172,6 +172,9 @@ net::awaitable<void> Pusher::State::deliver(Job job) {
     const Monotonic began = clock.now();
     auto answer = co_await uplink.send(std::move(request));
     const Millis took = clock.now() - began;
+    if (answer && answer->is_authenticated && answer->date && date_callback) {
+        date_callback(*answer->date, began, clock.now());
+    }
     const std::optional<Seconds> retry_after = answer ? answer->retry_after : std::nullopt;
     auto receipt = answer ? to_receipt(*answer) : Result<Receipt>{answer.error()};
     if (receipt && receipt->site != settings.site) {
@@ -393,6 +396,10 @@ void Pusher::on_diverged(std::function<void(const EpochId&, const std::string&)>
     state_->diverged_callback = std::move(callback);
 }
 
+void Pusher::on_date(std::function<void(WallTime, Monotonic, Monotonic)> callback) {
+    state_->date_callback = std::move(callback);
+}
+
 PushStatus Pusher::status() const {
     const State& s = *state_;
     PushStatus status;
@@ -413,6 +420,7 @@ PushStatus Pusher::status() const {
             status.next_attempt = epoch.rests_until;
         }
     }
+    if (status.detail.empty()) status.detail = s.uplink.remark();
     status.last_success = s.last_success;
     const auto traffic = s.uplink.traffic();
     status.sent_bytes = traffic.sent_bytes;

@@ -46,9 +46,11 @@ enum class PushState : std::uint8_t {
 struct PushStatus {
     std::string consumer;
     PushState state = PushState::idle;
-    std::string detail;  ///< why it waits or stopped, English, with the next step; no secret
-    EpochId epoch;       ///< the journal's open epoch
-    Seq through;         ///< of that epoch: everything up to here is at the consumer
+    /// Why it waits or stopped, or else the uplink's remark; English, with the next step; no
+    /// secret.
+    std::string detail;
+    EpochId epoch;                      ///< the journal's open epoch
+    Seq through;                        ///< of that epoch: everything up to here is at the consumer
     std::uint64_t pending_records = 0;  ///< of all epochs: not known to be at the consumer
     std::uint64_t parked_records = 0;   ///< of those, refused by the consumer
     std::optional<Monotonic> last_success;
@@ -86,6 +88,13 @@ public:
     /// Called when the consumer holds other records than `epoch` has: a new epoch must be opened.
     /// Until then that epoch rests, and others go on.
     void on_diverged(std::function<void(const EpochId& epoch, const std::string& detail)> callback);
+
+    /// Called on the loop thread for each complete answer, whatever its status, that carries a Date
+    /// and comes from an authenticated server: `anchor_from_date` makes an anchor of it. The date
+    /// was written between the two instants. A first connection's handshake and a large body lie
+    /// between them as well and make it vaguer, by seconds on a slow line; the fresh lane's small
+    /// batches on a kept connection make it sharp again. No request is made for the time alone.
+    void on_date(std::function<void(WallTime date, Monotonic sent, Monotonic received)> callback);
 
     [[nodiscard]] PushStatus status() const;
 

@@ -109,6 +109,7 @@ struct Pusher::State {
     std::optional<Monotonic> last_success;
     std::uint64_t attempts = 0;
     std::function<void(const EpochId&, const std::string&)> diverged_callback;
+    std::function<void(WallTime, Monotonic, Monotonic)> date_callback;
 };
 
 }  // namespace gerbang

@@ -202,6 +202,8 @@ net::awaitable<Result<HttpAnswer>> ScriptedLink::send(UplinkRequest request) {
     const bool goes_on = co_await clock_->sleep_until(back);
     if (!goes_on) co_return Error{Errc::stopped, what};
     if (loses_receipt) co_return lost;
+    answer.date = date;
+    answer.is_authenticated = is_authenticated;
     answer.sent_bytes = bytes;
     answer.received_bytes = answer.body.size() + kHeaderBytes;
     traffic_.received_bytes += answer.received_bytes;

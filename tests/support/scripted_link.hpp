@@ -79,9 +79,13 @@ public:
     std::deque<int> statuses;            ///< answered instead of the province, one each
     int always_status = 0;               ///< answered to everything; 0: no
     std::optional<Seconds> retry_after;  ///< sent with injected statuses
+    std::optional<WallTime> date;        ///< the Date of every answer
+    bool is_authenticated = false;       ///< of every answer
+    std::string said;                    ///< the uplink's remark
 
     [[nodiscard]] net::awaitable<Result<HttpAnswer>> send(UplinkRequest request) override;
     [[nodiscard]] UplinkTraffic traffic() const override { return traffic_; }
+    [[nodiscard]] std::string remark() const override { return said; }
 
     [[nodiscard]] std::uint64_t attempts() const { return begun_.size(); }
     /// When each attempt began.

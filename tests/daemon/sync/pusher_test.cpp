@@ -344,3 +344,55 @@ TEST_CASE("The province holds exactly the journal, whatever the link and both en
         REQUIRE(sender.is_complete());
     }
 }
+
+TEST_CASE("Pusher passes on the date of an authenticated answer with its exchange, of no other",
+          "[sync]") {
+    Sender sender{test_seed()};
+    struct Seen {
+        WallTime date;
+        Monotonic sent, received;
+    };
+    std::vector<Seen> seen;
+    sender.pusher().on_date([&](WallTime date, Monotonic sent, Monotonic received) {
+        seen.push_back({date, sent, received});
+    });
+    sender.link.latency = 600ms;
+    sender.link.date = wall_from_ms(1'790'000'000'000);
+    sender.commit(1);
+    sender.run_for(3min);
+    CHECK(seen.empty());  // plain http: anybody may have answered
+    sender.link.is_authenticated = true;
+    sender.link.date.reset();
+    sender.commit(1);
+    sender.run_for(3min);
+    CHECK(seen.empty());
+    sender.link.date = wall_from_ms(1'790'000'000'000);
+    const auto before = sender.link.begun().size();
+    sender.link.statuses = {503};  // a refusal tells the time as well
+    sender.commit(1);
+    sender.run_for(10min);
+    REQUIRE(seen.size() >= 2);
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        CHECK(seen[i].date == *sender.link.date);
+        CHECK(seen[i].sent == sender.link.begun().at(before + i));
+        CHECK(seen[i].received - seen[i].sent == 600ms);
+    }
+    sender.link.is_up = false;
+    const auto count = seen.size();
+    sender.commit(1);
+    sender.run_for(5min);
+    CHECK(seen.size() == count);
+}
+
+TEST_CASE("Pusher shows the uplink's remark while nothing worse is to be said", "[sync]") {
+    Sender sender{test_seed()};
+    sender.link.said = "the server's certificate is not yet valid";
+    sender.commit(1);
+    sender.run_for(3min);
+    CHECK(sender.status().state == PushState::idle);
+    CHECK(sender.status().detail == sender.link.said);
+    sender.link.always_status = 403;
+    sender.commit(1);
+    sender.run_for(3min);
+    CHECK(sender.status().detail.find("403") != std::string::npos);
+}
