@@ -12,19 +12,19 @@ namespace gerbang {
 
 /// What start-up found out about the boot before this one.
 struct EndingEvidence {
-    bool ended_cleanly = false;        ///< the last record is a `stop` event
-    std::string shutdown_target;       ///< "reboot", "poweroff", "halt", "kexec"; empty: no mark
-    std::string reset_reason;          ///< of the SoC or the watchdog: "power-on", "watchdog", ...
-    bool has_crash_dump = false;       ///< pstore held a dump of that boot
-    std::optional<bool> mains_was_on;  ///< last known state of a mains or UPS input
-    std::optional<std::uint32_t> battery_percent;  ///< last known
+    bool ended_cleanly = false;     ///< the last record is a `stop` event
+    std::string shutdown_target{};  ///< "reboot", "poweroff", "halt", "kexec"; empty: no mark
+    std::string reset_reason{};     ///< of the SoC or the watchdog: "power-on", "watchdog", ...
+    bool has_crash_dump = false;    ///< pstore held a dump of that boot
+    std::optional<bool> mains_was_on{};              ///< last known state of a mains or UPS input
+    std::optional<std::uint32_t> battery_percent{};  ///< last known
     bool battery_was_discharging = false;
 };
 
 struct Ending {
     Cause cause = Cause::device_off;  ///< off, reboot, crash, device_off, power
     Confidence confidence = Confidence::low;
-    std::string evidence;
+    std::string evidence{};
     bool operator==(const Ending&) const = default;
 };
 

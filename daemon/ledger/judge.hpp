@@ -17,7 +17,7 @@ struct Verdict {
     LinkState state = LinkState::unknown;
     Cause cause = Cause::unknown;  ///< meaningful when down
     Confidence confidence = Confidence::none;
-    std::string evidence;
+    std::string evidence{};
     /// With `unknown`: the carrier was seen up, though nobody was asked beyond it.
     bool carrier_is_up = false;
 
