@@ -34,6 +34,11 @@ class Pace:
                 "timeout": f"{int(self.timeout * 1000)}ms", "web_interval": f"{self.web}s"}
 
     @property
+    def round_s(self):
+        """The longest that a round takes, and half a second for a busy machine."""
+        return 3 * self.timeout + 0.5
+
+    @property
     def tolerance(self):
         """One interval, its jitter of a tenth, and half a second for a busy machine."""
         return self.interval * 1.1 + 0.5
@@ -174,11 +179,11 @@ class Gateway:
         os.makedirs(self.runtime)
 
     def boot(self):
-        """The kernel starts anew: another identity, and device time from nearly zero."""
+        """The kernel starts anew: another identity, and device time from one second on."""
         self.boots += 1
         with open(f"{self.folder}/boot_id", "w", encoding="ascii") as file:
             file.write(f"{uuid.UUID(int=self.chance.getrandbits(128), version=4)}\n")
-        self.shift = -int(time.clock_gettime(time.CLOCK_BOOTTIME) - 20)
+        self.shift = -int(time.clock_gettime(time.CLOCK_BOOTTIME) - 1)
         self.start()
 
     def cleanup(self):

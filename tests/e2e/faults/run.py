@@ -23,7 +23,8 @@ import cases  # noqa: E402
 import sequences  # noqa: E402
 import topology  # noqa: E402
 import wire  # noqa: E402
-from trial import CASES, Failed, Missing, Trial  # noqa: E402
+from topology import Failed, Missing  # noqa: E402
+from trial import CASES, Trial  # noqa: E402
 
 SIDE_BY_SIDE = 4
 SKIPPED = 77
@@ -66,7 +67,7 @@ def run_one(binaries, name, seed, shared):
     with Trial(name, binaries, seed) as trial:
         trial.shared = shared
         try:
-            CASES[name][1](trial)
+            CASES[name].function(trial)
             trial.gateway.stop()
         except Missing as lack:
             print(f"skipped: {name} needs {lack}")
@@ -138,7 +139,7 @@ class Running:
     def __init__(self, binaries, name, seed, shared):
         self.name = name
         self.output = tempfile.TemporaryFile("w+")
-        self.limit = time.monotonic() + PATIENCE * CASES[name][0] + 30
+        self.limit = time.monotonic() + PATIENCE * CASES[name].seconds + 30
         self.process = subprocess.Popen(
             [sys.executable, os.path.abspath(__file__), "--one", binaries, name, str(seed), shared],
             stdout=self.output, stderr=self.output, preexec_fn=topology.die_with_parent)
@@ -174,7 +175,7 @@ def run_all(binaries, names):
     seed = int(os.environ.get("GERBANG_SEED", "1"))
     print(f"seed {seed}, {len(names)} cases, {rounds()} rounds", flush=True)
     waiting = [(name, seed + number) for number in range(rounds())
-               for name in sorted(names, key=lambda name: -CASES[name][0])]
+               for name in sorted(names, key=lambda name: -CASES[name].seconds)]
     shared = tempfile.mkdtemp(prefix="gerbang-faults-shared.", dir="/dev/shm")
     running, failed, skipped, begun = [], [], 0, time.monotonic()
     try:
@@ -216,8 +217,8 @@ def main():
     signal.signal(signal.SIGINT, end_tidily)
     words = sys.argv[1:]
     if words[:1] == ["--list"]:
-        for name, (seconds, function) in CASES.items():
-            print(f"{name:32} {seconds:4} s  {function.__doc__.splitlines()[0]}")
+        for name, one in CASES.items():
+            print(f"{name:32} {one.seconds:4} s  {one.function.__doc__.splitlines()[0]}")
         return 0
     if words[:1] == ["--one"]:
         return run_one(words[1], words[2], int(words[3]), words[4])
@@ -231,7 +232,8 @@ def main():
     if not words or [name for name in words[1:] if name not in CASES]:
         print(__doc__)
         return 64
-    return run_all(words[0], words[1:] or list(CASES))
+    per_push = [name for name, one in CASES.items() if rounds() > 1 or not one.only_long]
+    return run_all(words[0], words[1:] or per_push)
 
 
 assert cases and sequences and wire  # they register their cases

@@ -9,13 +9,18 @@ import time
 from gateway import FAST, LONGEST_VERDICT_S, Gateway, clock_offset, instant
 from topology import HERE, PROVINCE, PROVINCE_PORT, Failed, Missing, Village
 
-CASES = {}  # name -> (seconds that it takes, function)
+CASES = {}  # name -> Case
 
 
-def case(seconds):
+class Case:
+    def __init__(self, function, seconds, only_long):
+        self.function, self.seconds, self.only_long = function, seconds, only_long
+
+
+def case(seconds, only_long=False):
     """Registers a fault test; `seconds` is about how long it takes, the longest begin first."""
     def register(function):
-        CASES[function.__name__] = (seconds, function)
+        CASES[function.__name__] = Case(function, seconds, only_long)
         return function
     return register
 
@@ -25,7 +30,7 @@ class Truth:
 
     def __init__(self, cause, begun, ended, link="wan", start_slack=0.0, end_slack=0.0):
         self.cause, self.begun, self.ended, self.link = cause, begun, ended, link
-        # How much later than an interval a bound may lie, where probing is not what tells.
+        # How much further than an interval a bound may lie, where probing is not what tells.
         self.start_slack, self.end_slack = start_slack, end_slack
 
 
@@ -115,7 +120,8 @@ class Trial:
             return state_of(status, link)[0] in ("up", "degraded")
         return self.gateway.wait(is_up, limit, f"{link} up")[0]
 
-    def wait_down(self, cause, begun, link="wan", limit=LONGEST_VERDICT_S + 10):
+    def wait_down(self, cause, begun, link="wan", limit=LONGEST_VERDICT_S + 10,
+                  verdict=LONGEST_VERDICT_S):
         """Waits for the verdict and judges how long it took from the first failed probe."""
         def is_down(status):
             return state_of(status, link) == ("down", cause)
@@ -130,7 +136,7 @@ class Trial:
         took = seen - first_bad
         self.note(f"{cause} {took:.1f} s after the first failed probe, {seen - begun:.1f} s after "
                   "the fault")
-        if took > LONGEST_VERDICT_S:
+        if took > verdict:
             raise Failed(f"verdict {took:.1f} s after the first failed probe")
         return status
 
@@ -154,27 +160,34 @@ class Trial:
     def _compare(self, row, truth):
         if row["cause"] != truth.cause:
             raise Failed(f"segment order: {row['cause']} where {truth.cause} should be: {row}")
-        tolerance = self.gateway.pace.tolerance
-        self._near(row, "last_good", truth.begun, tolerance + truth.start_slack)
-        self._near(row, "first_bad", truth.begun, tolerance + truth.start_slack)
+        self._between(row, "last_good", truth.begun, "first_bad", truth.start_slack)
         if truth.ended is None:
             if not row["is_open"]:
                 raise Failed(f"ended, although it goes on: {row}")
             return
         if row["is_open"]:
             raise Failed(f"open, although it ended: {row}")
-        self._near(row, "last_bad", truth.ended, tolerance + truth.end_slack)
-        self._near(row, "first_good", truth.ended, tolerance + truth.end_slack)
+        self._between(row, "last_bad", truth.ended, "first_good", truth.end_slack)
         if not row.get("evidence"):
             raise Failed(f"no evidence: {row}")
 
-    def _near(self, row, bound, truth, tolerance):
-        said = instant(row.get(bound))
-        if said is None:
-            raise Failed(f"no {bound}: {row}")
-        if abs(said - truth) > tolerance:
-            raise Failed(f"{bound} is {said - truth:+.2f} s off the truth, allowed "
-                         f"{tolerance:.1f} s: {row}")
+    def _between(self, row, before, truth, after, slack):
+        """The truth lies between the two bounds, and neither is further from it than one interval.
+        A round stands for its beginning: one that began before the truth may have met it, so a
+        bound may be wrong by a round's duration, never by more."""
+        pace = self.gateway.pace
+        off = []
+        for bound, sign in ((before, -1), (after, 1)):
+            said = instant(row.get(bound))
+            if said is None:
+                raise Failed(f"no {bound}: {row}")
+            beyond = sign * (said - truth)
+            if not -pace.round_s <= beyond <= pace.tolerance + slack:
+                raise Failed(f"{bound} is {said - truth:+.2f} s off the truth, allowed "
+                             f"{-sign * pace.round_s:+.1f} to "
+                             f"{sign * (pace.tolerance + slack):+.1f} s: {row}")
+            off.append(f"{said - truth:+.1f}")
+        self.note(f"{row['cause']} {before}/{after} {'/'.join(off)} s")
 
     def check_rungs(self, status, **wanted):
         """The ladder of `status` has these states, such as carrier="up"."""
@@ -233,4 +246,4 @@ def state_of(status, link):
     return "unknown", ""
 
 
-__all__ = ["CASES", "Failed", "Missing", "Trial", "Truth", "case", "state_of"]
+__all__ = ["CASES", "Trial", "Truth", "case", "state_of"]
