@@ -17,8 +17,8 @@ constexpr std::size_t kMaxPackedBytes = 4u << 20;
 /// Memory that one read may take when decoded, whatever its stored size.
 constexpr std::size_t kMaxReadBytes = 16u << 20;
 
-/// Kinds whose newest state is looked up, or that outlive reduction. `carrier` and `start` are
-/// neither; they are found in their blocks.
+/// Kinds whose newest state is looked up, or that outlive reduction. `carrier`, `power` and `start`
+/// are neither; they are found in their blocks.
 bool is_protected(EventKind kind) {
     switch (kind) {
         case EventKind::epoch:
@@ -30,9 +30,14 @@ bool is_protected(EventKind kind) {
         case EventKind::outage:
         case EventKind::config:
         case EventKind::loss:
+        case EventKind::boot_end:
+        case EventKind::note:
+        case EventKind::clock:
+        case EventKind::path:
             return true;
         case EventKind::start:
         case EventKind::carrier:
+        case EventKind::power:
             break;
     }
     return false;
