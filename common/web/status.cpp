@@ -111,6 +111,14 @@ void go_probe(Way way, ProbeReport& report) {
     way.list("links", kMaxLinks, report.links, &go_link);
 }
 
+struct Problem {
+    std::string detail;
+};
+
+void go_problem(Way way, Problem& problem) {
+    way.members({{"detail", problem.detail}});
+}
+
 }  // namespace
 
 std::string to_json(const Status& status) {
@@ -134,6 +142,11 @@ std::string problem_json(int status, const std::string& title, const std::string
                     {"status", status},
                     {"title", clean(title)},
                     {"detail", clean(detail)}});
+}
+
+std::string problem_detail(const std::string& text) {
+    const auto problem = read_document(text, "problem", kMaxText, &go_problem);
+    return problem ? problem->detail : std::string{};
 }
 
 }  // namespace gerbang::web

@@ -190,6 +190,8 @@ struct ClockRequest {
 /// RFC 9457 problem document.
 [[nodiscard]] std::string problem_json(int status, const std::string& title,
                                        const std::string& detail);
+/// The member `detail` of such a document; empty when it is none.
+[[nodiscard]] std::string problem_detail(const std::string& text);
 
 /// "2026-11-21T06:05:04.123Z" and back; nothing for anything else.
 [[nodiscard]] std::string format_rfc3339(WallTime at);

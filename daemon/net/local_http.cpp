@@ -19,6 +19,10 @@ struct CloseEasy {
     void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
 
+struct FreeList {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
 std::size_t keep(char* data, std::size_t size, std::size_t count, void* user) {
     auto& body = *static_cast<std::string*>(user);
     const auto length = size * count;
@@ -62,7 +66,7 @@ Result<void> try_socket(const std::string& socket_path) {
 }  // namespace
 
 Result<HttpAnswer> local_request(const std::string& method, const std::string& socket_path,
-                                 const std::string& path, Millis timeout) {
+                                 const std::string& path, Millis timeout, const std::string& json) {
     static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
     HttpAnswer answer;
     answer.request = method + " " + path + " (" + socket_path + ")";
@@ -74,7 +78,16 @@ Result<HttpAnswer> local_request(const std::string& method, const std::string& s
     const std::unique_ptr<CURL, CloseEasy> easy{curl_easy_init()};
     if (!easy) return fail("libcurl cannot start");
     const auto url = "http://localhost" + path;
+    const std::unique_ptr<curl_slist, FreeList> headers{
+        json.empty() ? nullptr : curl_slist_append(nullptr, "Content-Type: application/json")};
+    const bool has_body =
+        json.empty() ||
+        (headers && curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get()) == CURLE_OK &&
+         curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(json.size())) ==
+             CURLE_OK &&
+         curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDS, json.c_str()) == CURLE_OK);
     const bool is_set =
+        has_body &&
         curl_easy_setopt(easy.get(), CURLOPT_UNIX_SOCKET_PATH, socket_path.c_str()) == CURLE_OK &&
         curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str()) == CURLE_OK &&
         curl_easy_setopt(easy.get(), CURLOPT_PROXY, "") == CURLE_OK &&

@@ -17,6 +17,17 @@ struct Desk {
     WallTime from, to;
     int pushes = 0;
     int questions = 0;
+    std::vector<web::OutageRow> rows{carrier_outage()};
+    std::optional<NoteFact> note;
+    Seconds uncertainty{};
+    std::optional<sla::Clauses> clauses;
+
+    static web::OutageRow carrier_outage() {
+        web::OutageRow row;
+        row.id = 3;
+        row.cause = Cause::carrier;
+        return row;
+    }
 
     Handler api() {
         ApiSources sources;
@@ -40,27 +51,64 @@ struct Desk {
                                                      .peak_receive = {},
                                                      .peak_transmit = {}}}};
         };
-        sources.outages = [this]() -> net::awaitable<Result<std::vector<web::OutageRow>>> {
+        sources.outages = [this](
+                              WallTime begin,
+                              WallTime end) -> net::awaitable<Result<std::vector<web::OutageRow>>> {
             ++questions;
+            from = begin;
+            to = end;
             if (failure) co_return *failure;
-            web::OutageRow row;
-            row.id = 3;
-            row.cause = Cause::carrier;
-            co_return std::vector<web::OutageRow>{row};
+            co_return rows;
         };
         sources.push_now = [this] { ++pushes; };
+        sources.probe_now = [this]() -> net::awaitable<Result<web::ProbeReport>> {
+            ++questions;
+            if (failure) co_return *failure;
+            web::ProbeReport report;
+            report.state = "down";
+            report.cause = "isp";
+            co_return report;
+        };
+        sources.note = [this](NoteFact given) -> Result<void> {
+            ++questions;
+            if (failure) return *failure;
+            note = std::move(given);
+            return ok();
+        };
+        sources.set_clock = [this](WallTime wall, Seconds give_or_take) -> Result<void> {
+            ++questions;
+            if (failure) return *failure;
+            from = wall;
+            uncertainty = give_or_take;
+            return ok();
+        };
+        sources.statement =
+            [this](WallTime begin, WallTime end,
+                   std::optional<sla::Clauses> by) -> net::awaitable<Result<sla::Statement>> {
+            ++questions;
+            from = begin;
+            to = end;
+            clauses = std::move(by);
+            if (failure) co_return *failure;
+            sla::Statement statement;
+            statement.clauses = clauses ? clauses->name : "example";
+            co_return statement;
+        };
         return make_local_api(std::move(sources));
     }
 };
 
 ServerResponse ask(Desk& desk, const std::string& method, const std::string& path,
-                   const std::string& query = {}) {
+                   const std::string& query = {}, const std::string& body = {},
+                   const std::string& content_type = "application/json") {
     net::io_context io;
     const auto api = desk.api();
     ServerRequest request;
     request.method = method;
     request.path = path;
     request.query = query;
+    request.body = body;
+    request.content_type = content_type;
     ServerResponse got;
     net::co_spawn(io, api(std::move(request)),
                   [&](std::exception_ptr failure, ServerResponse response) {
@@ -97,6 +145,129 @@ TEST_CASE("Local API answers a wrong method with 405 and what is allowed", "[ser
     CHECK(answer.status == 405);
     CHECK(answer.allow == "POST");
     CHECK(desk.pushes == 0);
+    for (const std::string path : {"/v1/probe", "/v1/notes", "/v1/clock"}) {
+        CHECK(ask(desk, "GET", path).status == 405);
+        CHECK(ask(desk, "PUT", path).allow == "POST");
+    }
+    CHECK(ask(desk, "PUT", "/v1/sla").allow == "GET, HEAD, POST");
+    CHECK(desk.questions == 0);
+}
+
+TEST_CASE("Local API refuses bodies that are too long or of another kind, unread", "[serve]") {
+    Desk desk;
+    const std::string text = R"({"text":"genset rusak"})";
+    for (const std::string type : {"", "text/plain", "application/jsonp", "application/x-yaml"}) {
+        CHECK(ask(desk, "POST", "/v1/notes", "", text, type).status == 415);
+    }
+    CHECK(ask(desk, "POST", "/v1/notes", "", text + std::string(4096, ' ')).status == 413);
+    CHECK(ask(desk, "POST", "/v1/clock", "", std::string(4097, ' ')).status == 413);
+    CHECK(ask(desk, "POST", "/v1/sla", "month=2026-10", std::string(65'537, ' ')).status == 413);
+    CHECK(desk.questions == 0);
+    CHECK(ask(desk, "POST", "/v1/notes", "", text, "application/json; charset=utf-8").status ==
+          202);
+}
+
+TEST_CASE("Local API takes a note and names what is wrong with one", "[serve]") {
+    Desk desk;
+    const auto refused = [&](const std::string& body) {
+        const auto answer = ask(desk, "POST", "/v1/notes", "", body);
+        CHECK(answer.status == 400);
+        return answer.body;
+    };
+    CHECK(refused("{}").find("note.text: is missing") != std::string::npos);
+    CHECK(refused(R"({"text":"a","colour":1})").find("note.colour: is not known here") !=
+          std::string::npos);
+    CHECK(ask(desk, "POST", "/v1/notes", "x=1", R"({"text":"a"})").status == 400);
+    CHECK(desk.questions == 0);
+    const auto answer = ask(desk, "POST", "/v1/notes", "",
+                            R"({"kind":"power","author":"Budi","text":"PLN padam",)"
+                            R"("from":"2026-11-21T06:00:00.000Z"})");
+    CHECK(answer.status == 202);
+    REQUIRE(desk.note);
+    CHECK(desk.note->kind == "power");
+    CHECK(desk.note->author == "Budi");
+    CHECK(desk.note->text == "PLN padam");
+    CHECK(desk.note->from == wall_from_ms(1'795'240'800'000));
+    CHECK_FALSE(desk.note->to);
+}
+
+TEST_CASE("Local API passes the operator's clock on, and says why it is not wanted", "[serve]") {
+    Desk desk;
+    const std::string body = R"({"wall":"2026-11-21T06:05:00.000Z"})";
+    REQUIRE(ask(desk, "POST", "/v1/clock", "", body).status == 202);
+    CHECK(desk.from == wall_from_ms(1'795'241'100'000));
+    CHECK(desk.uncertainty == Seconds{60});
+    desk.failure = Error{Errc::refused, "the kernel's clock is synchronised"};
+    const auto refused = ask(desk, "POST", "/v1/clock", "", body);
+    CHECK(refused.status == 409);
+    CHECK(refused.body.find("the kernel's clock is synchronised") != std::string::npos);
+    CHECK(ask(desk, "POST", "/v1/clock", "", R"({"wall":"1970-01-01T00:00:00.000Z"})").status ==
+          400);
+}
+
+TEST_CASE("Local API walks the ladder on request", "[serve]") {
+    Desk desk;
+    const auto report = web::probe_from_json(ask(desk, "POST", "/v1/probe", "", "", "").body);
+    REQUIRE(report);
+    CHECK(report->cause == "isp");
+}
+
+TEST_CASE("Local API gives the statement of a month of the site's own time", "[serve]") {
+    Desk desk;
+    desk.status.site.id = "melak-01";
+    desk.status.site.utc_offset_s = 8 * 3600;
+    REQUIRE(ask(desk, "GET", "/v1/sla", "month=2026-10").status == 200);
+    CHECK(web::format_rfc3339(desk.from) == "2026-09-30T16:00:00.000Z");
+    CHECK(web::format_rfc3339(desk.to) == "2026-10-31T16:00:00.000Z");
+    CHECK_FALSE(desk.clauses);
+    REQUIRE(ask(desk, "GET", "/v1/sla", "month=2026-12").status == 200);
+    CHECK(web::format_rfc3339(desk.to) == "2026-12-31T16:00:00.000Z");
+    REQUIRE(ask(desk, "GET", "/v1/sla", "from=2026-10-01&to=2026-10-02").status == 200);
+    CHECK(web::format_rfc3339(desk.to) == "2026-10-02T00:00:00.000Z");
+    const auto before = desk.to;
+    for (const std::string query :
+         {"", "from=2026-10-01", "month=2026-13", "month=2026-00", "month=2026-1", "month=10-2026",
+          "month=2026-1x", "month=2026-10&from=2026-10-01", "month=1969-01", "year=2026",
+          "from=2026-10-02&to=2026-10-01"}) {
+        INFO(query);
+        CHECK(ask(desk, "GET", "/v1/sla", query).status == 400);
+    }
+    CHECK(desk.to == before);
+}
+
+TEST_CASE("Local API leaves out outages of other links and other times", "[serve]") {
+    Desk desk;
+    const auto at = [](int hour) { return wall_from_ms(1'795'219'200'000 + hour * 3'600'000LL); };
+    const auto outage = [&](std::uint64_t id, const char* link, std::optional<WallTime> begin,
+                            std::optional<WallTime> end) {
+        web::OutageRow row;
+        row.id = id;
+        row.link = link;
+        row.first_bad = begin;
+        row.first_good = end;
+        row.is_open = !end;
+        return row;
+    };
+    desk.rows = {outage(1, "wan", at(0), at(1)), outage(2, "hotspot", at(1), at(2)),
+                 outage(3, "wan", at(2), at(5)), outage(4, "wan", at(6), std::nullopt),
+                 outage(5, "wan", std::nullopt, std::nullopt)};
+    const auto ids = [&](const std::string& query) {
+        const auto rows = web::outages_from_json(ask(desk, "GET", "/v1/outages", query).body);
+        std::string text;
+        for (const auto& row : rows.value()) text += std::to_string(row.id);
+        return text;
+    };
+    const auto time = [&](int hour) { return web::format_rfc3339(at(hour)); };
+    CHECK(ids("") == "12345");
+    CHECK(ids("link=wan") == "1345");
+    CHECK(ids("link=hotspot") == "2");
+    CHECK(ids("link=none") == "");
+    CHECK(ids("from=" + time(3)) == "34");
+    CHECK(ids("to=" + time(2)) == "12");
+    CHECK(ids("from=" + time(4) + "&to=" + time(6)) == "3");
+    CHECK(ids("from=" + time(20) + "&to=" + time(21)) == "4");
+    CHECK(desk.from == at(20));
+    CHECK(ask(desk, "GET", "/v1/outages", "limit=3").status == 400);
 }
 
 TEST_CASE("Local API names the parameter that it does not know or cannot read", "[serve]") {
@@ -127,8 +298,9 @@ TEST_CASE("Local API names the parameter that it does not know or cannot read", 
 TEST_CASE("Local API says 503 with the reason while a source cannot answer", "[serve]") {
     Desk desk;
     desk.failure = Error{Errc::storage_broken, "read journal: I/O error"};
-    for (const std::string path : {"/v1/status", "/v1/usage", "/v1/outages", "/v1/sync"}) {
-        const auto answer = ask(desk, "GET", path);
+    for (const std::string path :
+         {"/v1/status", "/v1/usage", "/v1/outages", "/v1/sync", "/v1/sla"}) {
+        const auto answer = ask(desk, "GET", path, path == "/v1/sla" ? "month=2026-10" : "");
         CHECK(answer.status == 503);
         CHECK(answer.body.find("read journal: I/O error") != std::string::npos);
     }
