@@ -2,47 +2,19 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <catch2/catch.hpp>
 #include <cstdlib>
-#include <functional>
-#include <iostream>
 
-#include "daemon/host/system_clock.hpp"
+#include "tests/daemon/probe/own_network.hpp"
 
 namespace gerbang {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Bench {
-    net::io_context io;
-    SystemClock clock;
-    SystemEntropy entropy;
-
-    ProbeAnswer ask(std::optional<ProbeMethod> only, const ProbeTarget& target,
-                    const std::string& device, Millis timeout) {
-        const auto prober = open_system_prober(io.get_executor(), clock, entropy, only);
-        ProbeAnswer got{.detail = "never ended"};
-        io.restart();
-        net::co_spawn(io, prober->probe(target, device, timeout),
-                      [&](std::exception_ptr failure, ProbeAnswer answer) {
-                          if (failure) std::rethrow_exception(failure);
-                          got = std::move(answer);
-                      });
-        io.run();
-        return got;
-    }
-};
 
 /// Whether this process may ask that way at all.
 bool may(int type, int family = AF_INET) {
@@ -76,67 +48,10 @@ private:
     int fd_;
 };
 
-/// Runs `work` in a child with a network namespace of its own, where every group may open ICMP
-/// datagram sockets: loopback is up, and whatever goes out by "wan0" (192.0.2.1/24) is lost.
-/// Returns the child's exit code, -1 where there is no such namespace.
-int in_own_network(const std::function<int()>& work) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-        if (::unshare(CLONE_NEWNET) != 0) ::_exit(100);
-        if (std::system("ip link set lo up && ip link add wan0 type veth peer name sink0 && "
-                        "ip link set sink0 up && ip addr add 192.0.2.1/24 dev wan0 && "
-                        "ip link set wan0 up && "
-                        "echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range") != 0) {
-            ::_exit(100);
-        }
-        ::_exit(work());
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    REQUIRE(WIFEXITED(status));
-    return WEXITSTATUS(status) == 100 ? -1 : WEXITSTATUS(status);
-}
-
-/// A process in a further network namespace, until the end of its life.
-class Neighbour {
-public:
-    Neighbour() {
-        int ready[2];
-        if (::pipe(ready) != 0) std::abort();
-        pid_ = ::fork();
-        if (pid_ == 0) {
-            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (::unshare(CLONE_NEWNET) != 0) ::_exit(1);
-            if (::write(ready[1], "1", 1) != 1) ::_exit(1);
-            for (;;) ::pause();
-        }
-        ::close(ready[1]);
-        char byte = 0;
-        (void)!::read(ready[0], &byte, 1);
-        ::close(ready[0]);
-    }
-    ~Neighbour() {
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-    }
-    Neighbour(const Neighbour&) = delete;
-    Neighbour& operator=(const Neighbour&) = delete;
-    [[nodiscard]] pid_t pid() const { return pid_; }
-
-private:
-    pid_t pid_ = -1;
-};
-
-#define SKIP_UNLESS(condition, why)                \
-    if (!(condition)) {                            \
-        std::cout << "skipped: " << (why) << '\n'; \
-        return;                                    \
-    }
-
 }  // namespace
 
 TEST_CASE("SystemProber says that a name is no address instead of resolving it", "[probe]") {
-    Bench bench;
+    SocketBench bench;
     const auto answer = bench.ask(std::nullopt, {"bad", "example.org", 443}, "", 100ms);
     CHECK_FALSE(answer.answered);
     CHECK(answer.detail == "not a numeric address: example.org");
@@ -144,7 +59,7 @@ TEST_CASE("SystemProber says that a name is no address instead of resolving it",
 
 TEST_CASE("SystemProber says which device is missing", "[probe]") {
     SKIP_UNLESS(::geteuid() == 0, "needs root");
-    Bench bench;
+    SocketBench bench;
     const auto answer = bench.ask(std::nullopt, {"lo", "127.0.0.1", 443}, "gone0", 100ms);
     CHECK_FALSE(answer.answered);
     CHECK(answer.detail == "device gone0: No such device");
@@ -155,7 +70,7 @@ TEST_CASE("SystemProber says which device is missing", "[probe]") {
 
 TEST_CASE("SystemProber hears the loopback by raw ICMP", "[probe]") {
     SKIP_UNLESS(may(SOCK_RAW), "no raw sockets for this process");
-    Bench bench;
+    SocketBench bench;
     const auto answer = bench.ask(ProbeMethod::icmp_raw, {"lo", "127.0.0.1", 443}, "", 1s);
     INFO(answer.detail);
     CHECK(answer.answered);
@@ -167,7 +82,7 @@ TEST_CASE("SystemProber hears the loopback by ICMP datagrams, bound to a device"
     SKIP_UNLESS(::geteuid() == 0, "needs root for a network namespace");
     const int result = in_own_network([] {
         if (!may(SOCK_DGRAM)) return 1;
-        Bench bench;
+        SocketBench bench;
         const auto best = open_system_prober(bench.io.get_executor(), bench.clock, bench.entropy);
         if (best->method().substr(0, 13) != "icmp_datagram" || !best->binds_to_device()) return 2;
         const ProbeTarget target{"lo", "127.0.0.1", 443};
@@ -182,7 +97,7 @@ TEST_CASE("SystemProber hears the loopback by ICMP datagrams, bound to a device"
 TEST_CASE("SystemProber hears the IPv6 loopback by datagram and raw ICMP", "[probe]") {
     const bool has_loopback = std::system("grep -qs '^0*1 ' /proc/net/if_inet6") == 0;
     SKIP_UNLESS(has_loopback, "no IPv6 loopback here");
-    Bench bench;
+    SocketBench bench;
     for (const auto method : {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw}) {
         if (!may(method == ProbeMethod::icmp_datagram ? SOCK_DGRAM : SOCK_RAW, AF_INET6)) continue;
         const auto answer = bench.ask(method, {"lo", "::1", 443}, "", 1s);
@@ -192,7 +107,7 @@ TEST_CASE("SystemProber hears the IPv6 loopback by datagram and raw ICMP", "[pro
 }
 
 TEST_CASE("SystemProber takes a TCP connection and a refusal for an answer", "[probe]") {
-    Bench bench;
+    SocketBench bench;
     const Port listening{true};
     const Port refusing{false};
     CHECK(bench.ask(ProbeMethod::tcp, {"a", "127.0.0.1", listening.number}, "", 1s).answered);
@@ -207,7 +122,7 @@ TEST_CASE(
     const int result = in_own_network([] {
         // A static neighbour: no address resolution that could fail, the device just swallows.
         if (std::system("ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev wan0") != 0) return 1;
-        Bench bench;
+        SocketBench bench;
         for (const auto method :
              {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw, ProbeMethod::tcp}) {
             if (method == ProbeMethod::icmp_datagram && !may(SOCK_DGRAM)) continue;
@@ -241,7 +156,7 @@ TEST_CASE("SystemProber ends at once when a router answers unreachable", "[probe
                            "sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward' && "
                            "ip route add 198.51.100.0/24 via 203.0.113.2";
         if (std::system(setup.c_str()) != 0) return 100;
-        Bench bench;
+        SocketBench bench;
         for (const auto method : {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw}) {
             const auto begun = bench.clock.now();
             const auto answer = bench.ask(method, {"far", "198.51.100.1", 443}, "up0", 20s);
@@ -255,11 +170,86 @@ TEST_CASE("SystemProber ends at once when a router answers unreachable", "[probe
     CHECK(result == 0);
 }
 
+TEST_CASE("SystemProber hears the router at a hop, apart from the host behind it", "[probe]") {
+    SKIP_UNLESS(::geteuid() == 0, "needs root for network namespaces");
+    const int result = in_own_network([] {
+        const Neighbour router;
+        const Neighbour host;
+        const auto in_router = "nsenter -t " + std::to_string(router.pid()) + " -n ";
+        const auto in_host = "nsenter -t " + std::to_string(host.pid()) + " -n ";
+        const auto setup =
+            "ip link add up0 type veth peer name down0 netns " + std::to_string(router.pid()) +
+            " && " + in_router + "ip link add far0 type veth peer name end0 netns " +
+            std::to_string(host.pid()) + " && ip addr add 203.0.113.1/24 dev up0" +
+            " && ip -6 addr add 2001:db8:1::1/64 dev up0 nodad && ip link set up0 up" + " && " +
+            in_router + "ip addr add 203.0.113.2/24 dev down0 && " + in_router +
+            "ip -6 addr add 2001:db8:1::2/64 dev down0 nodad && " + in_router +
+            "ip addr add 198.51.100.2/24 dev far0 && " + in_router +
+            "ip -6 addr add 2001:db8:2::2/64 dev far0 nodad && " + in_router +
+            "ip link set down0 up && " + in_router + "ip link set far0 up && " + in_router +
+            "sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward; "
+            "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding' && " +
+            in_host + "ip addr add 198.51.100.1/24 dev end0 && " + in_host +
+            "ip -6 addr add 2001:db8:2::1/64 dev end0 nodad && " + in_host +
+            "ip link set end0 up && " + in_host + "ip route add default via 198.51.100.2 && " +
+            in_host + "ip -6 route add default via 2001:db8:2::2 && " +
+            "ip route add 198.51.100.0/24 via 203.0.113.2 && "
+            "ip -6 route add 2001:db8:2::/64 via 2001:db8:1::2";
+        if (std::system(setup.c_str()) != 0) return 100;
+        const struct {
+            std::string host, router;
+        } ways[] = {{"198.51.100.1", "203.0.113.2"}, {"2001:db8:2::1", "2001:db8:1::2"}};
+        SocketBench bench;
+        for (const auto& way : ways) {
+            for (const auto method : {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw}) {
+                // Side by side, as in a round: on raw sockets each hears the other's words.
+                const auto answers = bench.ask_each(method,
+                                                    {{.name = "a", .address = way.host},
+                                                     {.name = "a", .address = way.host, .hop = 1},
+                                                     {.name = "a", .address = way.host, .hop = 2}},
+                                                    "up0", 10s);
+                for (const auto& answer : answers) {
+                    if (!answer.answered || answer.silence != Silence::none) return 2;
+                }
+                if (!answers[0].detail.empty()) return 3;
+                if (answers[1].detail != way.router) return 4;
+                if (answers[2].detail != way.host) return 5;
+            }
+        }
+        const auto by_tcp = bench.ask(
+            ProbeMethod::tcp, {.name = "a", .address = "198.51.100.1", .hop = 1}, "up0", 1s);
+        return !by_tcp.answered && by_tcp.silence == Silence::local ? 0 : 6;
+    });
+    SKIP_UNLESS(result >= 0, "no network namespaces here");
+    CHECK(result == 0);
+}
+
+TEST_CASE(
+    "SystemProber takes a neighbour that does not answer for silence, not for a router's word",
+    "[probe]") {
+    SKIP_UNLESS(::geteuid() == 0, "needs root for a network namespace");
+    const int result = in_own_network([] {
+        if (std::system("echo 30 > /proc/sys/net/ipv4/neigh/wan0/retrans_time_ms") != 0) return 1;
+        SocketBench bench;
+        for (const auto method : {ProbeMethod::icmp_datagram, ProbeMethod::icmp_raw}) {
+            const auto answer = bench.ask(method, {.name = "a", .address = "192.0.2.77"}, "", 5s);
+            if (answer.answered || answer.silence != Silence::timeout) return 2;
+            if (answer.detail != "neighbour does not answer") {
+                std::cout << answer.detail << "\n" << std::flush;
+                return 3;
+            }
+        }
+        return 0;
+    });
+    SKIP_UNLESS(result >= 0, "no network namespaces here");
+    CHECK(result == 0);
+}
+
 TEST_CASE("SystemProber ends a probe when the clock is stopped", "[probe]") {
     SKIP_UNLESS(::geteuid() == 0, "needs root for a network namespace");
     const int result = in_own_network([] {
         if (std::system("ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev wan0") != 0) return 1;
-        Bench bench;
+        SocketBench bench;
         const auto begun = bench.clock.now();
         net::steady_timer soon{bench.io, 50ms};
         soon.async_wait([&](const auto&) { bench.clock.stop(); });
@@ -272,7 +262,7 @@ TEST_CASE("SystemProber ends a probe when the clock is stopped", "[probe]") {
 }
 
 TEST_CASE("SystemProber names its method for the log", "[probe]") {
-    Bench bench;
+    SocketBench bench;
     const auto tcp =
         open_system_prober(bench.io.get_executor(), bench.clock, bench.entropy, ProbeMethod::tcp);
     CHECK(tcp->method() == "tcp");
