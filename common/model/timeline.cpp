@@ -81,6 +81,15 @@ std::optional<WallTime> Timeline::wall_of(Seq seq, DeviceTime at) const {
     return project(after == entries.begin() ? after->anchor : std::prev(after)->anchor, at.at);
 }
 
+std::vector<Anchor> Timeline::anchors() const {
+    std::vector<Anchor> all;
+    all.reserve(count_);
+    for (const auto& [boot, entries] : boots_) {
+        for (const auto& entry : entries) all.push_back(entry.anchor);
+    }
+    return all;
+}
+
 const Anchor* Timeline::latest(BootNo boot) const {
     const auto found = boots_.find(boot);
     return found == boots_.end() ? nullptr : &found->second.back().anchor;

@@ -40,6 +40,8 @@ public:
 
     /// Wall time of `at` for the record numbered `seq`; nothing while its boot has no anchor.
     [[nodiscard]] std::optional<WallTime> wall_of(Seq seq, DeviceTime at) const;
+    /// All that are kept, for `TrueTime`.
+    [[nodiscard]] std::vector<Anchor> anchors() const;
     /// The newest anchor of `boot`, for live display.
     [[nodiscard]] const Anchor* latest(BootNo boot) const;
 

@@ -31,8 +31,25 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::outages() {
     return pipeline_->outages();
 }
 
+net::awaitable<Result<sla::Statement>> Daemon::statement(WallTime from, WallTime to,
+                                                         std::optional<sla::Clauses> clauses) {
+    return pipeline_->statement(from, to, std::move(clauses));
+}
+net::awaitable<Result<web::ProbeReport>> Daemon::probe_now() {
+    return pipeline_->probe_now();
+}
+Result<void> Daemon::note(NoteFact claim) {
+    return pipeline_->note_claim(claim);
+}
+Result<void> Daemon::set_clock(WallTime wall, Seconds uncertainty) {
+    return pipeline_->set_clock(wall, uncertainty);
+}
+
 void Daemon::push_now() {
     pipeline_->push_now();
+}
+WallTime Daemon::certificate_time() const {
+    return pipeline_->certificate_time();
 }
 std::uint64_t Daemon::missed_ticks() const {
     return pipeline_->missed_ticks();

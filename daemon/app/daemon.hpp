@@ -3,11 +3,14 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/core/result.hpp"
+#include "common/model/facts.hpp"
 #include "common/model/usage.hpp"
+#include "common/sla/statement.hpp"
 #include "common/web/status.hpp"
 #include "daemon/config/config.hpp"
 #include "daemon/host/async.hpp"
@@ -36,6 +39,12 @@ struct Edges {
     Ring* ring;
     /// One per configured push target, in its order; empty while the site is unassigned.
     std::vector<Uplink*> uplinks;
+    /// The page of `probe.web_url` and the services in their order, asked without a credential.
+    /// nullptr, or a list that ends early: not asked.
+    Uplink* page = nullptr;
+    std::vector<Uplink*> services = {};
+    /// Resolvers of the machine, asked for when the configuration names none; unset: none.
+    std::function<std::vector<std::string>()> resolvers = {};
     net::any_io_executor loop;
     net::any_io_executor worker;  ///< runs one storage job at a time; tests: the loop itself
     JournalOptions journal;
@@ -72,9 +81,20 @@ public:
     [[nodiscard]] web::Status status() const;
     [[nodiscard]] net::awaitable<Result<std::vector<UsageRow>>> usage(UsagePeriod period,
                                                                       WallTime from, WallTime to);
+    /// All segments of all links, oldest first.
     [[nodiscard]] net::awaitable<Result<std::vector<web::OutageRow>>> outages();
+    [[nodiscard]] net::awaitable<Result<sla::Statement>> statement(
+        WallTime from, WallTime to, std::optional<sla::Clauses> clauses);
+    /// Walks the ladder once, for a person who waits.
+    [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();
+    /// Writes a claim down; durable with the next commit.
+    [[nodiscard]] Result<void> note(NoteFact claim);
+    /// The operator's word for the present instant. `refused` where a better source is at hand.
+    [[nodiscard]] Result<void> set_clock(WallTime wall, Seconds uncertainty);
     /// Asks every push target to try at once.
     void push_now();
+    /// The instant at which certificates are to be verified now (`verification_time`).
+    [[nodiscard]] WallTime certificate_time() const;
     /// Ticks that were due while the loop was busy; for the watchdog and the tests.
     [[nodiscard]] std::uint64_t missed_ticks() const;
     /// The newest tick's time; the watchdog's proof that sampling goes on.

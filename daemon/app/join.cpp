@@ -28,8 +28,12 @@ void Join::start(const char* name, std::function<net::awaitable<void>()> loop) {
             }
             std::abort();
         }
-        if (--running_ == 0 && on_idle_) std::exchange(on_idle_, nullptr)();
+        leave();
     });
+}
+
+void Join::leave() {
+    if (--running_ == 0 && on_idle_) std::exchange(on_idle_, nullptr)();
 }
 
 net::awaitable<void> Join::all_done() {

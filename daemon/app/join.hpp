@@ -16,10 +16,24 @@ public:
 
     /// `name` appears in the log should the loop throw.
     void start(const char* name, std::function<net::awaitable<void>()> loop);
+    /// Counts as a loop while it lives: work that somebody else awaits and that uses what the
+    /// waiter of `all_done` is about to destroy.
+    class Guard {
+    public:
+        explicit Guard(Join& join) : join_{&join} { ++join_->running_; }
+        ~Guard() { join_->leave(); }
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+
+    private:
+        Join* join_;
+    };
     /// Resumes when all loops have returned. At most one waiter.
     [[nodiscard]] net::awaitable<void> all_done();
 
 private:
+    void leave();
+
     net::any_io_executor executor_;
     std::size_t running_ = 0;
     std::function<void()> on_idle_;

@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/app/memories.hpp"
 #include "daemon/host/log.hpp"
 #include "daemon/host/offload.hpp"
-#include "daemon/probe/round.hpp"
 
 namespace gerbang {
 namespace {
 
-constexpr Millis kAnchorInterval{10'000};
 constexpr Millis kCheckpointInterval{3'600'000};
+/// The one-shot's file and resolv.conf change rarely, and nobody tells us.
+constexpr Millis kFactsInterval{600'000};
+constexpr Millis kResolversInterval{60'000};
 
 /// The first multiple of `step` after `now`: ticks of all sites and boots fall on a grid.
 Monotonic next_on_grid(Monotonic now, Millis step) {
@@ -26,7 +28,8 @@ Daemon::Pipeline::Pipeline(const Config& config, Edges edges)
       edges_{std::move(edges)},
       core_{edges_.loop},
       outer_{edges_.loop},
-      ledger_{config.probe.failures},
+      power_{edges_.paths.sys, config.power.mains},
+      forwarding_{edges_.paths},
       intake_{*edges_.ring} {}
 
 Daemon::Pipeline::~Pipeline() = default;
@@ -43,6 +46,9 @@ net::awaitable<Result<RunEnd>> Daemon::Pipeline::run() {
         settings.max_body_bytes = target.max_body.value;
         pushers_.push_back(std::make_unique<Pusher>(
             std::move(settings), *edges_.clock, *edges_.entropy, *journal_, *edges_.uplinks[i]));
+        pushers_.back()->on_date([this](WallTime date, Monotonic sent, Monotonic received) {
+            take_anchor(anchor_from_date(boot_, date, sent, received));
+        });
     }
     const auto now = edges_.clock->now();
     last_checkpoint_ = now;
@@ -123,30 +129,87 @@ net::awaitable<void> Daemon::Pipeline::commit_loop() {
 
 net::awaitable<void> Daemon::Pipeline::probe_loop() {
     auto& clock = *edges_.clock;
-    std::vector<ProbeTarget> targets;
-    for (const auto& target : config_.probe.targets) {
-        targets.push_back({target.name, target.address, target.tcp_port});
-    }
     for (;;) {
-        const auto wan = meter_->summary().wan;
-        const auto has_carrier = wan.is_known ? std::optional<bool>{wan.has_carrier} : std::nullopt;
-        std::vector<ProbeAnswer> answers;
-        // Without a carrier there is nobody to ask: the cause is known.
-        if (has_carrier.value_or(true)) {
-            answers = co_await probe_round(*edges_.prober, edges_.loop, targets, wan.name,
-                                           config_.probe.timeout);
-        }
+        auto around = surroundings();
+        const auto segments = co_await links_->round(std::move(around), boot_);
         if (clock.is_stopped()) co_return;
-        note_link(wan.name, has_carrier, answers);
-        const auto pause =
-            ledger_.is_in_doubt() ? config_.probe.doubt_interval : config_.probe.interval;
-        const bool is_on =
-            co_await clock.sleep_until(next_on_grid(clock.now(), pause), &probe_bell_);
+        write_down(segments);
+        const bool is_on = co_await clock.sleep_until(links_->next_round(), &probe_bell_);
         if (!is_on) co_return;
     }
 }
 
+Surroundings Daemon::Pipeline::surroundings() {
+    const auto now = edges_.clock->now();
+    const auto summary = meter_->summary();
+    const auto& wan = summary.wan;
+    Surroundings around;
+    around.wan = wan.name;
+    if (wan.is_known) around.has_carrier = wan.has_carrier;
+    around.is_point_to_point = wan.is_point_to_point;
+    around.gateway = wan.gateway;
+    around.gateway_is_neighbour = wan.gateway_is_neighbour;
+    if (config_.probe.resolvers.empty() && edges_.resolvers) {
+        if (!resolvers_read_ || now - *resolvers_read_ >= kResolversInterval) {
+            resolvers_read_ = now;
+            resolvers_ = edges_.resolvers();
+        }
+        around.resolvers = resolvers_;
+    }
+    around.mains_is_on = power_.mains_is_on();
+    around.lan_has_carrier = summary.lan.has_carrier;
+    around.wan_received_bytes = wan.received.value;
+    around.wan_received_packets = wan.received_packets;
+    around.wan_total_bytes = wan.received.value + wan.transmitted.value;
+    const auto add_own = [&around](const Uplink* uplink) {
+        if (uplink == nullptr) return;
+        const auto traffic = uplink->traffic();
+        around.own_sent_bytes += traffic.sent_bytes;
+        around.own_received_bytes += traffic.received_bytes;
+    };
+    for (const auto* uplink : edges_.uplinks) add_own(uplink);
+    for (const auto* uplink : edges_.services) add_own(uplink);
+    add_own(edges_.page);
+    around.rate_bit_per_s = config_.provider.down.bit_per_s != 0 ? config_.provider.down.bit_per_s
+                                                                 : wan.line_rate.bit_per_s;
+    for (const auto& pusher : pushers_) {
+        around.last_push = std::max(around.last_push, pusher->status().last_success);
+    }
+    return around;
+}
+
+WebQuestions Daemon::Pipeline::web_questions() const {
+    const auto page = split_url(config_.probe.web_url);
+    WebTarget province{.name = {}, .uplink = nullptr, .path = "/healthz"};
+    if (!edges_.uplinks.empty()) province.uplink = edges_.uplinks.front();
+    std::vector<WebTarget> services;
+    for (std::size_t i = 0; i < config_.services.size() && i < edges_.services.size(); ++i) {
+        services.push_back({config_.services[i].name, edges_.services[i],
+                            split_url(config_.services[i].url).path});
+    }
+    return make_web_questions(*edges_.clock, {"page", edges_.page, page.path},
+                              config_.probe.web_status, std::move(province), std::move(services));
+}
+
+net::awaitable<Result<web::ProbeReport>> Daemon::Pipeline::probe_now() {
+    if (!is_running_ || edges_.clock->is_stopped()) co_return journal_not_open();
+    const Join::Guard guard{outer_};
+    auto around = surroundings();
+    auto report = co_await links_->probe(std::move(around), boot_);
+    if (edges_.clock->is_stopped()) co_return journal_not_open();
+    co_return report;
+}
+
+Result<void> Daemon::Pipeline::note_claim(const NoteFact& claim) {
+    if (!is_running_ || is_closed_) return journal_not_open();
+    note(to_event(claim, here()));
+    log(LogLevel::notice, "note", {{"kind", claim.kind}});
+    commit_bell_.ring();
+    return ok();
+}
+
 net::awaitable<void> Daemon::Pipeline::finish() {
+    links_->book().settle(here());
     read_kernel();
     take_tick(edges_.clock->now());
     // One commit takes a part only of what a long failure of the storage left.
@@ -164,6 +227,7 @@ net::awaitable<void> Daemon::Pipeline::finish() {
 }
 
 void Daemon::Pipeline::read_kernel() {
+    keep_day();
     const auto read = edges_.kernel->read(kernel_reading_);
     auto detail = read ? std::string{} : read.error().detail;
     if (!detail.empty() && detail != kernel_detail_) {
@@ -179,19 +243,14 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
     meter_events_.clear();
     if (kernel_detail_.empty()) meter_->advance(kernel_reading_, readings_, meter_events_);
     health_->read(edges_.clock->now(), readings_);
-    for (auto& target : targets_) {
-        if (!target.answered) continue;
-        readings_.push_back({target.success, *target.answered ? 1 : 0});
-        if (target.took) readings_.push_back({target.round_trip, target.took->count()});
-        target.answered.reset();
-        target.took.reset();
-    }
-    if (link_state_id_.value == 0) {
-        link_state_id_ = series_.intern(series_name::kLinkState, {}, SeriesKind::state, "");
-    }
-    readings_.push_back({link_state_id_, static_cast<std::int64_t>(ledger_.state())});
+    links_->append_readings(at, readings_);
     std::erase_if(readings_, [](const Reading& reading) { return reading.series.value == 0; });
     std::sort(readings_.begin(), readings_.end());
+    const auto free_bytes =
+        std::lower_bound(readings_.begin(), readings_.end(), Reading{free_bytes_id_, INT64_MIN});
+    if (free_bytes != readings_.end() && free_bytes->series == free_bytes_id_) {
+        free_bytes_ = static_cast<std::uint64_t>(free_bytes->value);
+    }
 
     // Their time is the tick's: a later one would hold the tick's own time back (design 4: no
     // record is earlier than its predecessor).
@@ -208,56 +267,45 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
             {{"interface", fact.name}, {"state", fact.is_up ? "up" : "down"}});
         probe_bell_.ring();
     }
+    read_power(at);
+    check_path(at);
     note_anchor(at);
     intake_.add(Tick{at, readings_});
     last_tick_ = at;
 }
 
-void Daemon::Pipeline::note_anchor(Monotonic at) {
-    // Asking the kernel each second would be a good part of a tick's cost, and tell nothing new.
-    const auto slot = to_ms(at) / kAnchorInterval.count();
-    if (std::exchange(anchor_slot_, slot) == slot) return;
-    const auto wall = edges_.clock->wall();
-    if (!wall.is_synchronised && !config_.clock.trust_system) return;
-    const Anchor candidate{
-        .at = here(),
-        .wall = wall.wall,
-        .source = wall.is_synchronised ? AnchorSource::kernel : AnchorSource::operator_,
-        .uncertainty = wall.is_synchronised ? wall.uncertainty : Millis{1000}};
-    if (!wants_anchor(latest_anchor_ ? &*latest_anchor_ : nullptr, candidate)) return;
-    const bool is_first = !latest_anchor_;
-    latest_anchor_ = candidate;
-    note(to_event(candidate));
-    if (is_first) commit_bell_.ring();
+void Daemon::Pipeline::read_power(Monotonic at) {
+    const auto& changed = power_.read(at);
+    for (const auto& supply : changed) {
+        const PowerFact fact{.name = supply.name,
+                             .kind = supply.kind,
+                             .is_online = supply.is_online,
+                             .status = supply.status,
+                             .capacity_percent = supply.capacity_percent};
+        note(to_event(fact, {boot_, at}));
+    }
+    if (changed.empty()) return;
+    // The next boot must know of it although this one may end any moment.
+    commit_bell_.ring();
+    probe_bell_.ring();
 }
 
-void Daemon::Pipeline::note_link(const std::string& wan, std::optional<bool> has_carrier,
-                                 const std::vector<ProbeAnswer>& answers) {
-    Observation seen{.at = here(), .has_carrier = has_carrier, .evidence = {}};
-    if (!has_carrier.value_or(true)) seen.evidence = "no carrier on " + wan;
-    if (targets_.size() < answers.size()) targets_.resize(answers.size());
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        const auto& name = config_.probe.targets[i].name;
-        const auto& answer = answers[i];
-        auto& target = targets_[i];
-        if (target.success.value == 0) {
-            target.success =
-                series_.intern("probe_success", {{"target", name}}, SeriesKind::state, "");
-            target.round_trip = series_.intern("probe_rtt_seconds", {{"target", name}},
-                                               SeriesKind::gauge, "seconds", 3);
-        }
-        ++seen.asked;
-        target.answered = answer.answered;
-        if (answer.answered) {
-            ++seen.answered;
-            target.took = answer.round_trip;
-        } else {
-            target.took.reset();
-            if (!seen.evidence.empty()) seen.evidence += "; ";
-            seen.evidence += name + ": " + answer.detail;
-        }
+void Daemon::Pipeline::check_path(Monotonic at) {
+    const auto forwarding = forwarding_.read(at);
+    if (!forwarding) return;
+    if (!facts_read_ || at - *facts_read_ >= kFactsInterval) {
+        facts_read_ = at;
+        auto facts = read_machine_facts(edges_.paths);
+        if (facts) machine_ = std::move(*facts);
     }
-    write_down(ledger_.observe(seen));
+    if (!path_.take(path_signs(at, meter_->summary(), *forwarding, machine_))) return;
+    const auto& verdict = path_.verdict();
+    const PathFact fact{.confidence = std::string{to_string(verdict.confidence)},
+                        .path = std::string{to_string(verdict.path)},
+                        .reason = verdict.reason};
+    note(to_event(fact, {boot_, at}));
+    log(LogLevel::notice, "path",
+        {{"confidence", fact.confidence}, {"path", fact.path}, {"reason", fact.reason}});
 }
 
 void Daemon::Pipeline::write_down(const std::vector<Outage>& segments) {
@@ -265,11 +313,27 @@ void Daemon::Pipeline::write_down(const std::vector<Outage>& segments) {
         note(to_event(outage, here()));
         log(LogLevel::notice, outage.is_open() ? "outage" : "outage_ended",
             {{"id", std::to_string(outage.id)},
+             {"link", outage.link},
              {"cause", std::string{to_string(outage.cause)}},
              {"evidence", outage.evidence}});
     }
     // Start and end of an outage must survive the power cut that often follows.
     if (!segments.empty()) commit_bell_.ring();
+}
+
+net::awaitable<void> Daemon::Pipeline::stage_memories() {
+    const auto power = power_memory_of(power_);
+    if (power != power_memory_) {
+        power_memory_ = power;
+        const auto staged = co_await journal_->stage_note(kPowerMemoryKey, power);
+        if (!staged) log(LogLevel::error, "note_failed", {{"detail", staged.error().detail}});
+    }
+    const auto path = path_memory_of(path_.verdict());
+    if (path != path_memory_) {
+        path_memory_ = path;
+        const auto staged = co_await journal_->stage_note(kPathMemoryKey, path);
+        if (!staged) log(LogLevel::error, "note_failed", {{"detail", staged.error().detail}});
+    }
 }
 
 net::awaitable<bool> Daemon::Pipeline::commit() {
@@ -282,6 +346,7 @@ net::awaitable<bool> Daemon::Pipeline::commit() {
         is_committing_ = false;
         co_return true;
     }
+    co_await stage_memories();
     const auto kept = co_await journal_->append(pending->first, pending->bodies);
     is_committing_ = false;
     if (!kept) {
@@ -292,11 +357,13 @@ net::awaitable<bool> Daemon::Pipeline::commit() {
     storage_failures_ = 0;
     storage_detail_.clear();
     intake_.release(*pending);
+    if (commits_++ == 0) first_size_bytes_ = journal_->size_bytes();
     auto seq = pending->first;
     for (const auto& body : pending->bodies) {
         const auto* event = std::get_if<Event>(&body);
         if (event != nullptr && event->kind == EventKind::anchor) {
             if (const auto anchor = anchor_from(*event)) timeline_.add(seq, *anchor);
+            // Known to `true_time_` since it was taken.
         }
         seq = seq.next();
     }
@@ -322,10 +389,6 @@ void Daemon::Pipeline::storage_failed(const Error& error) {
 
 Error Daemon::Pipeline::journal_not_open() {
     return {Errc::unreachable, "the journal is being opened or closed; ask again"};
-}
-
-std::optional<WallTime> Daemon::Pipeline::wall_of(DeviceTime at) const {
-    return timeline_.wall_of(Seq{kMaxSeq}, at);
 }
 
 net::awaitable<Result<std::vector<UsageRow>>> Daemon::Pipeline::usage(UsagePeriod period,

@@ -10,13 +10,18 @@
 
 #include "common/model/series_table.hpp"
 #include "common/model/timeline.hpp"
+#include "common/model/true_time.hpp"
 #include "daemon/app/daemon.hpp"
 #include "daemon/app/intake.hpp"
 #include "daemon/app/join.hpp"
+#include "daemon/app/links.hpp"
+#include "daemon/host/machine_facts.hpp"
+#include "daemon/host/power_supply.hpp"
 #include "daemon/journal/async_journal.hpp"
-#include "daemon/ledger/ledger.hpp"
+#include "daemon/meter/forwarding.hpp"
 #include "daemon/meter/health.hpp"
 #include "daemon/meter/meter.hpp"
+#include "daemon/meter/path_check.hpp"
 #include "daemon/sync/pusher.hpp"
 
 namespace gerbang {
@@ -34,6 +39,12 @@ public:
     [[nodiscard]] net::awaitable<Result<std::vector<UsageRow>>> usage(UsagePeriod period,
                                                                       WallTime from, WallTime to);
     [[nodiscard]] net::awaitable<Result<std::vector<web::OutageRow>>> outages();  // status_view.cpp
+    [[nodiscard]] net::awaitable<Result<sla::Statement>> statement(
+        WallTime from, WallTime to, std::optional<sla::Clauses> clauses);  // status_view.cpp
+    [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();
+    [[nodiscard]] Result<void> note_claim(const NoteFact& claim);
+    [[nodiscard]] Result<void> set_clock(WallTime wall, Seconds uncertainty);  // time_keeping.cpp
+    [[nodiscard]] WallTime certificate_time() const;                           // time_keeping.cpp
     [[nodiscard]] bool is_running() const { return is_running_; }
     [[nodiscard]] std::uint64_t missed_ticks() const { return missed_ticks_; }
     [[nodiscard]] Monotonic last_tick() const { return last_tick_; }
@@ -45,6 +56,9 @@ private:
     void restore(const JournalState& state, const Intake::Recovered& recovered, bool same_boot,
                  std::optional<DeviceTime> alive);
     void announce(const Intake::Recovered& recovered);
+    /// How the boot of the last proof of life ended; written down once.
+    [[nodiscard]] Ending tell_ending(bool ended_cleanly, DeviceTime alive,
+                                     const JournalState& state);
 
     // loops
     [[nodiscard]] net::awaitable<void> tick_loop();
@@ -57,15 +71,31 @@ private:
     void read_kernel();
     void take_tick(Monotonic at);
     void note(const Event& event) { intake_.add(event); }
-    void note_anchor(Monotonic at);
-    void note_link(const std::string& wan, std::optional<bool> has_carrier,
-                   const std::vector<ProbeAnswer>& answers);
+    void read_power(Monotonic at);
+    void check_path(Monotonic at);
+    [[nodiscard]] Surroundings surroundings();
+    [[nodiscard]] WebQuestions web_questions() const;
     void write_down(const std::vector<Outage>& segments);
+    [[nodiscard]] net::awaitable<void> stage_memories();
     [[nodiscard]] net::awaitable<bool> commit();
     void storage_failed(const Error& error);
     [[nodiscard]] static Error journal_not_open();
     [[nodiscard]] DeviceTime here() const { return {boot_, edges_.clock->now()}; }
+
+    // time, in time_keeping.cpp
+    void note_anchor(Monotonic at);
+    void take_anchor(const Anchor& candidate);
+    void learn_gap_length();
+    void keep_day();
     [[nodiscard]] std::optional<WallTime> wall_of(DeviceTime at) const;
+    /// The present instant for people, and who says so: "synchronised", "province", "operator",
+    /// "unset".
+    struct Present {
+        std::string source;
+        std::optional<WallTime> wall;
+    };
+    [[nodiscard]] Present present() const;
+    [[nodiscard]] std::optional<std::int64_t> days_left() const;  // status_view.cpp
 
     const Config config_;
     const Edges edges_;
@@ -75,8 +105,13 @@ private:
     SeriesTable series_;
     std::optional<Meter> meter_;
     std::optional<Health> health_;
-    Ledger ledger_;
+    std::optional<Links> links_;
+    PowerSupplies power_;
+    ForwardingReader forwarding_;
+    PathCheck path_;
+    std::optional<MachineFacts> machine_;  ///< nothing: the one-shot has left none
     Timeline timeline_;
+    TrueTime true_time_;
     Intake intake_;
     std::unique_ptr<AsyncJournal> journal_;
     std::vector<std::unique_ptr<Pusher>> pushers_;
@@ -86,15 +121,6 @@ private:
     std::string kernel_detail_;  ///< why the last reading failed; empty: it did not
     MeterEvents meter_events_;
     std::vector<Reading> readings_;
-    struct TargetReading {
-        SeriesId success;
-        SeriesId round_trip;
-        std::optional<bool> answered;
-        std::optional<Millis> took;
-    };
-    std::vector<TargetReading> targets_;
-    SeriesId link_state_id_;
-
     Bell commit_bell_;
     Bell probe_bell_;
     Bell tick_bell_;
@@ -105,6 +131,18 @@ private:
     Monotonic last_checkpoint_;
     std::int64_t anchor_slot_ = -1;  ///< 10 s of the last look at the clock
     std::optional<Anchor> latest_anchor_;
+    std::optional<WallTime> good_before_;     ///< newest good wall time of earlier boots
+    std::optional<DeviceTime> first_record_;  ///< of this epoch: the ledger says nothing before
+    /// Small facts that outlive this run (the journal's notes), as last staged.
+    std::string power_memory_;
+    std::string path_memory_;
+    std::optional<Monotonic> facts_read_;
+    std::vector<std::string> resolvers_;
+    std::optional<Monotonic> resolvers_read_;
+    SeriesId free_bytes_id_;
+    std::uint64_t free_bytes_ = 0;
+    std::uint64_t first_size_bytes_ = 0;  ///< of the journal, at the first commit of this run
+    std::uint64_t commits_ = 0;
     std::uint64_t recovered_ticks_ = 0;
     std::uint64_t missed_ticks_ = 0;
     bool is_running_ = false;

@@ -12,9 +12,12 @@
 
 #include "daemon/app/daemon.hpp"
 #include "daemon/app/join.hpp"
+#include "daemon/app/version.hpp"
+#include "daemon/app/web_questions.hpp"
 #include "daemon/host/lock_file.hpp"
 #include "daemon/host/log.hpp"
 #include "daemon/host/notify.hpp"
+#include "daemon/host/resolvers.hpp"
 #include "daemon/host/signals.hpp"
 #include "daemon/host/system_clock.hpp"
 #include "daemon/host/worker.hpp"
@@ -87,6 +90,11 @@ private:
     UplinkTarget target_;
     std::unique_ptr<Uplink> uplink_;
 };
+
+/// The instant at which the province's certificate is verified. Asked by a life's pushers only.
+WallTime certificate_time(const Process& process) {
+    return process.current != nullptr ? process.current->certificate_time() : build_date();
+}
 
 net::awaitable<void> obey(Process& process, Signals& signals) {
     for (;;) {
@@ -168,10 +176,24 @@ net::awaitable<Result<RunEnd>> live(Process& process) {
                                    .cert_file = target.cert_file,
                                    .key_file = target.key_file,
                                    .interface = {},
-                                   .allow_plain = target.allow_plain}));
+                                   .allow_plain = target.allow_plain,
+                                   .is_anonymous = false,
+                                   .verify_at = [&process] { return certificate_time(process); }}));
             edges.uplinks.push_back(uplinks.back().get());
         }
     }
+    const auto add_anonymous = [&uplinks, &curl](const std::string& url) {
+        UplinkTarget target;
+        target.url = split_url(url).server;
+        target.is_anonymous = true;
+        uplinks.push_back(std::make_unique<TargetUplink>(curl, std::move(target)));
+        return uplinks.back().get();
+    };
+    if (!config.probe.web_url.empty()) edges.page = add_anonymous(config.probe.web_url);
+    for (const auto& service : config.services) {
+        edges.services.push_back(add_anonymous(service.url));
+    }
+    edges.resolvers = &system_resolvers;
     edges.on_stop = [&curl] { curl.stop(); };
 
     Daemon daemon{config, edges};
@@ -241,11 +263,33 @@ ApiSources api_of(Process& process) {
         auto rows = co_await process.current->usage(period, from, to);
         co_return rows;
     };
-    sources.outages = [&process,
-                       not_ready]() -> net::awaitable<Result<std::vector<web::OutageRow>>> {
+    sources.outages = [&process, not_ready](
+                          WallTime,
+                          WallTime) -> net::awaitable<Result<std::vector<web::OutageRow>>> {
         if (process.current == nullptr) co_return not_ready();
         auto rows = co_await process.current->outages();
         co_return rows;
+    };
+    sources.statement =
+        [&process, not_ready](
+            WallTime from, WallTime to,
+            std::optional<sla::Clauses> clauses) -> net::awaitable<Result<sla::Statement>> {
+        if (process.current == nullptr) co_return not_ready();
+        auto statement = co_await process.current->statement(from, to, std::move(clauses));
+        co_return statement;
+    };
+    sources.probe_now = [&process, not_ready]() -> net::awaitable<Result<web::ProbeReport>> {
+        if (process.current == nullptr) co_return not_ready();
+        auto report = co_await process.current->probe_now();
+        co_return report;
+    };
+    sources.note = [&process, not_ready](NoteFact claim) -> Result<void> {
+        if (process.current == nullptr) return not_ready();
+        return process.current->note(std::move(claim));
+    };
+    sources.set_clock = [&process, not_ready](WallTime wall, Seconds uncertainty) -> Result<void> {
+        if (process.current == nullptr) return not_ready();
+        return process.current->set_clock(wall, uncertainty);
     };
     sources.push_now = [&process] {
         if (process.current != nullptr) process.current->push_now();

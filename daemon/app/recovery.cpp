@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "daemon/app/memories.hpp"
 #include "daemon/app/pipeline.hpp"
 #include "daemon/app/version.hpp"
 #include "daemon/host/log.hpp"
@@ -71,6 +72,11 @@ net::awaitable<Result<void>> Daemon::Pipeline::begin() {
                           : BootNo{state.last_boot_no.value_or(BootNo{0}).value + 1};
     timeline_ = state.timeline;
     if (const auto* anchor = timeline_.latest(boot_)) latest_anchor_ = *anchor;
+    for (const auto& anchor : timeline_.anchors()) {
+        true_time_.add(anchor);
+        if (anchor.source == AnchorSource::operator_) continue;
+        good_before_ = std::max(good_before_, std::optional{anchor.wall});
+    }
 
     const auto recovered = intake_.recover(state.epoch, state.last, boot_);
     recovered_ticks_ = recovered.ticks.size();
@@ -89,6 +95,24 @@ net::awaitable<Result<void>> Daemon::Pipeline::begin() {
         const auto newest = co_await offload(edges_.worker, std::move(read));
         if (!newest) co_return newest.error();
         alive = time_of(newest->records.back().body);
+        auto read_first = [&journal, epoch = state.epoch] {
+            return journal.read(epoch, {Seq{1}, Seq{1}}, 1);
+        };
+        // Its start may have been given up already: then the ledger speaks of what is left.
+        const auto oldest = co_await offload(edges_.worker, std::move(read_first));
+        if (oldest) first_record_ = time_of(oldest->records.front().body);
+    }
+    auto recall_power = [&journal] { return journal.note(kPowerMemoryKey); };
+    const auto power = co_await offload(edges_.worker, std::move(recall_power));
+    auto recall_path = [&journal] { return journal.note(kPathMemoryKey); };
+    const auto path = co_await offload(edges_.worker, std::move(recall_path));
+    power_memory_ = power.value_or("");
+    path_memory_ = path.value_or("");
+    if (auto verdict = path_of(path_memory_)) path_.restore(std::move(*verdict));
+    if (auto facts = read_machine_facts(edges_.paths)) {
+        machine_ = std::move(*facts);
+    } else if (facts.error().code != Errc::not_found) {
+        log(LogLevel::warning, "facts_refused", {{"detail", facts.error().detail}});
     }
     restore(state, recovered, same_boot, alive);
     announce(recovered);
@@ -126,7 +150,10 @@ void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovere
             });
             if (outage->is_open()) open_outages.push_back(*outage);
         } else if (event.kind == EventKind::anchor) {
-            if (const auto anchor = anchor_from(event)) latest_anchor_ = *anchor;
+            const auto anchor = anchor_from(event);
+            if (!anchor) continue;
+            latest_anchor_ = *anchor;
+            true_time_.add(*anchor);
         }
         ended_cleanly = event.kind == EventKind::stop;
         alive = std::max(alive, std::optional{event.at});
@@ -150,26 +177,69 @@ void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovere
     health_.emplace(edges_.paths, series_);
     health_->restore(history.totals);
 
-    std::optional<PreviousRun> previous;
+    free_bytes_id_ = series_.intern("state_free_bytes", {}, SeriesKind::gauge, "bytes");
+    links_.emplace(config_, web_questions(), *edges_.prober, *edges_.clock, *edges_.entropy,
+                   edges_.loop, series_);
+
+    LinkBook::History past;
     // The last proof of life is the newest record of any kind: an outage may have ended after the
     // last tick, and the gap must not reach back over its end.
     alive = std::max(alive, last_tick);
     if (last_tick) {
-        previous = PreviousRun{.last_tick = *alive,
-                               .ended_cleanly = ended_cleanly,
-                               .open = std::nullopt,
-                               .earlier = {},
-                               .longest_silence = same_boot && !recovered.ticks.empty()
-                                                      ? config_.metering.tick
-                                                      : config_.metering.commit};
-        if (!open_outages.empty()) previous->open = open_outages.back();
+        PreviousRun run;
+        run.last_tick = *alive;
+        run.ended_cleanly = ended_cleanly;
+        run.longest_silence =
+            same_boot && !recovered.ticks.empty() ? config_.metering.tick : config_.metering.commit;
         if (ended_cleanly && state.last_event_of_stop) {
             const auto stop = stop_from(*state.last_event_of_stop);
-            previous->was_reload = stop && stop->reason == kStopForConfiguration;
+            run.was_reload = stop && stop->reason == kStopForConfiguration;
+        }
+        if (!same_boot) run.ending = tell_ending(ended_cleanly, *alive, state);
+        past.run = std::move(run);
+        true_time_.saw(*alive);
+    }
+    true_time_.saw(here());
+    for (const auto& outage : open_outages) {
+        true_time_.saw(outage.last_good);
+        true_time_.saw(outage.first_bad);
+    }
+    past.open = std::move(open_outages);
+    past.last_outage_id = last_outage_id;
+    past.totals = history.totals;
+    write_down(links_->start(past, here(), same_boot));
+    learn_gap_length();
+    if (!first_record_) first_record_ = here();
+}
+
+Ending Daemon::Pipeline::tell_ending(bool ended_cleanly, DeviceTime alive,
+                                     const JournalState& state) {
+    EndingEvidence evidence;
+    evidence.ended_cleanly = ended_cleanly;
+    recall_power(power_memory_, evidence);
+    if (machine_) {
+        evidence.reset_reason = machine_->reset_reason;
+        evidence.has_crash_dump = !machine_->crash_dumps.empty();
+        // A mark of an earlier shutdown says nothing of the boot that the journal saw last.
+        if (machine_->previous_boot == state.last_boot) {
+            evidence.shutdown_target = machine_->shutdown_target;
         }
     }
-    ledger_ = Ledger{config_.probe.failures, last_outage_id};
-    write_down(ledger_.start(previous, here(), same_boot));
+    auto ending = judge_ending(evidence);
+    // A daemon that died before its first commit on this boot may have told it already.
+    if (state.last_boot != edges_.facts.boot) {
+        note(to_event(BootEndFact{.boot = alive.boot,
+                                  .ending = ending.cause,
+                                  .confidence = ending.confidence,
+                                  .last_alive = alive,
+                                  .evidence = ending.evidence},
+                      here()));
+    }
+    log(LogLevel::notice, "boot_ended",
+        {{"boot", std::to_string(alive.boot.value)},
+         {"ending", std::string{to_string(ending.cause)}},
+         {"evidence", ending.evidence}});
+    return ending;
 }
 
 void Daemon::Pipeline::announce(const Intake::Recovered& recovered) {
@@ -185,7 +255,10 @@ void Daemon::Pipeline::announce(const Intake::Recovered& recovered) {
                              .product = config_.provider.product,
                              .medium = config_.provider.medium,
                              .customer_number = config_.provider.customer_number,
-                             .utc_offset = offset_text(config_.site.utc_offset)},
+                             .utc_offset = offset_text(config_.site.utc_offset),
+                             .helpdesk = config_.provider.helpdesk,
+                             .down_bit_per_s = config_.provider.down.bit_per_s,
+                             .up_bit_per_s = config_.provider.up.bit_per_s},
                   here()));
     if (recovered.foreign != 0) {
         const auto at = here();

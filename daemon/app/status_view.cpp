@@ -46,15 +46,19 @@ web::Status Daemon::Pipeline::status() const {
         status.usage.tx_bytes = summary.wan.transmitted.value;
     }
 
-    status.link.state = std::string{to_string(ledger_.state())};
-    if (const auto& open = ledger_.open(); open && ledger_.state() != LinkState::up) {
-        status.link.cause = std::string{to_string(ledger_.cause())};
-        status.link.evidence = open->evidence;
+    if (meter_) status.wan.name = meter_->summary().wan.name;
+    const auto& verdict = path_.verdict();
+    status.usage.confidence = std::string{to_string(verdict.confidence)};
+    status.usage.path = std::string{to_string(verdict.path)};
+    status.usage.reason = verdict.reason;
+    status.link.state = "unknown";
+    if (links_) {
+        links_->describe(status, here(), [this](DeviceTime at) { return wall_of(at); });
     }
-    if (const auto since = ledger_.since()) {
-        status.link.since = wall_of(*since);
-        if (since->boot == boot_) status.link.since_s = seconds_between(since->at, now);
-    }
+    const auto mains = power_.mains_is_on();
+    status.power.mains = !mains ? "unknown" : *mains ? "on" : "off";
+    if (const auto percent = power_.battery_percent()) status.power.battery_percent = *percent;
+    status.journal.days_left = days_left();
 
     status.journal.state = storage_detail_.empty() ? "ok" : "failing";
     status.journal.detail = storage_detail_;
@@ -89,11 +93,9 @@ web::Status Daemon::Pipeline::status() const {
         status.sync.push_back(std::move(sync));
     }
 
-    const auto wall = edges_.clock->wall();
-    status.clock.state = wall.is_synchronised         ? "synchronised"
-                         : config_.clock.trust_system ? "operator"
-                                                      : "unset";
-    if (status.clock.state != "unset") status.clock.now = wall.wall;
+    const auto clock = present();
+    status.clock.state = clock.source;
+    status.clock.now = clock.wall;
     return status;
 }
 
@@ -105,7 +107,9 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() 
     for (const auto& outage : *segments) {
         web::OutageRow row{.id = outage.id,
                            .segment = outage.segment,
+                           .link = outage.link,
                            .cause = outage.cause,
+                           .confidence = outage.confidence,
                            .last_good = wall_of(outage.last_good),
                            .first_bad = wall_of(outage.first_bad),
                            .last_bad = std::nullopt,
@@ -136,6 +140,41 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() 
         rows.push_back(std::move(row));
     }
     co_return rows;
+}
+
+net::awaitable<Result<sla::Statement>> Daemon::Pipeline::statement(
+    WallTime from, WallTime to, std::optional<sla::Clauses> clauses) {
+    if (!journal_ || is_closed_) co_return journal_not_open();
+    auto segments = co_await journal_->outages();
+    if (!segments) co_return segments.error();
+    std::erase_if(*segments, [](const Outage& outage) { return outage.link != link_name::kWan; });
+    const auto now = true_time_.at(here());
+    const auto begun = first_record_ ? true_time_.at(*first_record_) : std::nullopt;
+    if (!now) {
+        co_return Error{
+            Errc::unreachable,
+            "the clock is not set yet, so no period can be named; see gerbang clock set"};
+    }
+    // The start of the records may lie on a boot that never had a clock: then nothing is said of
+    // the time before the first one that had.
+    const auto known_from = begun ? begun->middle() : now->earliest;
+    const auto placed = sla::place(*segments, true_time_, known_from, now->middle());
+    auto result = sla::evaluate(placed.ledger, clauses ? *clauses : sla::example_clauses(), from,
+                                to, config_.site.utc_offset);
+    co_return result;
+}
+
+std::optional<std::int64_t> Daemon::Pipeline::days_left() const {
+    constexpr std::uint64_t kCommitsToKnow = 60;
+    constexpr std::int64_t kDayMs = 86'400'000;
+    if (!journal_ || commits_ < kCommitsToKnow || free_bytes_ == 0) return std::nullopt;
+    const auto size = journal_->size_bytes();
+    const auto grown = size > first_size_bytes_ ? size - first_size_bytes_ : 0;
+    const auto elapsed_ms = to_ms(last_tick_) - to_ms(started_);
+    if (grown == 0 || elapsed_ms <= 0) return std::nullopt;
+    const auto per_day =
+        static_cast<double>(grown) * static_cast<double>(kDayMs) / static_cast<double>(elapsed_ms);
+    return static_cast<std::int64_t>(static_cast<double>(free_bytes_) / per_day);
 }
 
 }  // namespace gerbang

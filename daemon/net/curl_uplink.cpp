@@ -150,13 +150,14 @@ Result<void> Transfer::prepare() {
     set(CURLOPT_TCP_KEEPIDLE, 130L);
     set(CURLOPT_TCP_KEEPINTVL, 15L);
     set(CURLOPT_SOCKOPTFUNCTION, &tune_socket);
-    if (!to.interface.empty()) set(CURLOPT_INTERFACE, ("if!" + to.interface).c_str());
+    const auto& device = request.interface.empty() ? to.interface : request.interface;
+    if (!device.empty()) set(CURLOPT_INTERFACE, ("if!" + device).c_str());
 
     if (target->is_https) {
         set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-        set(CURLOPT_SSL_VERIFYPEER, 1L);
-        set(CURLOPT_SSL_VERIFYHOST, 2L);
-        set(CURLOPT_CAINFO, to.ca_file.c_str());
+        set(CURLOPT_SSL_VERIFYPEER, to.is_anonymous ? 0L : 1L);
+        set(CURLOPT_SSL_VERIFYHOST, to.is_anonymous ? 0L : 2L);
+        set(CURLOPT_CAINFO, to.is_anonymous ? nullptr : to.ca_file.c_str());
         set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
         if (!to.cert_file.empty()) {
             set(CURLOPT_SSLCERT, to.cert_file.c_str());

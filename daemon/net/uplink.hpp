@@ -24,6 +24,9 @@ struct UplinkTarget {
     std::string key_file;
     std::string interface;     ///< bind to this device; empty: the kernel routes
     bool allow_plain = false;  ///< allow http to hosts that are not loopback (test networks)
+    /// Only asks whether somebody answers: no certificate is verified, no credential sent, nothing
+    /// that comes back is believed. http to any host is allowed with it.
+    bool is_anonymous = false;
     /// The instant at which the server's certificates are verified (`verification_time`), asked on
     /// the loop thread by each `send`. With it, a certificate that is "not yet valid" and nothing
     /// worse is accepted: see `Uplink::remark`. Empty: the system's clock decides, strictly.
@@ -35,7 +38,8 @@ struct UplinkRequest {
     std::string path;            ///< "/v1/batches"
     std::string body;
     std::string content_type;
-    Millis timeout{30000};  ///< hard limit for the whole exchange
+    Millis timeout{30000};       ///< hard limit for the whole exchange
+    std::string interface = {};  ///< bind to this device, in place of the target's
 };
 
 /// A complete HTTP answer, whatever its status.

@@ -52,7 +52,10 @@ Village::Village(std::uint64_t seed)
     config.sync.targets.push_back({});
     config.sync.targets[0].name = "province";
     config.sync.targets[0].url = "http://127.0.0.1";
-    config.probe.targets = {{"domestic", "192.0.2.1", 443}, {"abroad", "192.0.2.2", 443}};
+    config.probe.targets = {{"domestic", "192.0.2.1", 443, true},
+                            {"abroad", "192.0.2.2", 443, false}};
+    config.probe.resolvers = {"192.0.2.53"};
+    config.probe.dns_name = "one.one.one.one";
     kernel.add("eth0");
     kernel.add("wlan0");
     kernel.interface("wlan0").is_wireless = true;
@@ -102,7 +105,8 @@ void Village::start() {
                                                      .paths = {.proc = folder_.file("proc"),
                                                                .sys = folder_.file("sys"),
                                                                .state = folder_.path(),
-                                                               .runtime = folder_.path()},
+                                                               .runtime = folder_.path(),
+                                                               .facts = folder_.file("facts")},
                                                      .kernel = timed_kernel_.get(),
                                                      .watch = watch_.get(),
                                                      .prober = &prober,

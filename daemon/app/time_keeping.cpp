@@ -1,0 +1,116 @@
+// What time it is, and who says so (design 4).
+
+#include "daemon/app/pipeline.hpp"
+#include "daemon/app/version.hpp"
+#include "daemon/host/log.hpp"
+#include "daemon/net/verification_time.hpp"
+
+namespace gerbang {
+namespace {
+
+constexpr Millis kAnchorInterval{10'000};
+constexpr Millis kDay{86'400'000};
+
+}  // namespace
+
+void Daemon::Pipeline::note_anchor(Monotonic at) {
+    // Asking the kernel each second would be a good part of a tick's cost, and tell nothing new.
+    const auto slot = to_ms(at) / kAnchorInterval.count();
+    if (std::exchange(anchor_slot_, slot) == slot) return;
+    const auto wall = edges_.clock->wall();
+    if (!wall.is_synchronised && !config_.clock.trust_system) return;
+    take_anchor({.at = here(),
+                 .wall = wall.wall,
+                 .source = wall.is_synchronised ? AnchorSource::kernel : AnchorSource::operator_,
+                 .uncertainty = wall.is_synchronised ? wall.uncertainty : Millis{1000}});
+}
+
+void Daemon::Pipeline::take_anchor(const Anchor& candidate) {
+    const auto* latest = latest_anchor_ ? &*latest_anchor_ : nullptr;
+    if (!wants_anchor(latest, candidate)) return;
+    if (const auto change = correction(latest, candidate, config_.metering.tick)) {
+        note(to_event(ClockFact{.correction = *change, .source = candidate.source}, candidate.at));
+        log(LogLevel::notice, "clock_corrected",
+            {{"by_ms", std::to_string(change->count())},
+             {"source", std::string{to_string(candidate.source)}}});
+    }
+    const bool is_first = latest == nullptr || latest->at.boot != candidate.at.boot;
+    latest_anchor_ = candidate;
+    true_time_.add(candidate);
+    note(to_event(candidate));
+    learn_gap_length();
+    if (is_first) commit_bell_.ring();
+}
+
+void Daemon::Pipeline::learn_gap_length() {
+    if (!links_) return;
+    const auto since = links_->book().wants_gap_length_since();
+    if (!since) return;
+    const auto from = true_time_.at(*since);
+    const auto to = true_time_.at({boot_, started_});
+    if (from && to) links_->book().add_gap_length(to->middle() - from->middle());
+}
+
+void Daemon::Pipeline::keep_day() {
+    const auto now = edges_.clock->now();
+    std::int64_t day = now.time_since_epoch() / kDay;
+    // By the anchor, not by the clock: this runs at each tick.
+    if (latest_anchor_ && latest_anchor_->at.boot == boot_) {
+        const auto wall = latest_anchor_->wall + (now - latest_anchor_->at.at);
+        day = (wall + config_.site.utc_offset).time_since_epoch() / kDay;
+    }
+    edges_.kernel->set_day(day);
+}
+
+std::optional<WallTime> Daemon::Pipeline::wall_of(DeviceTime at) const {
+    const auto span = true_time_.at(at);
+    if (!span) return std::nullopt;
+    return span->middle();
+}
+
+Daemon::Pipeline::Present Daemon::Pipeline::present() const {
+    const auto wall = edges_.clock->wall();
+    if (wall.is_synchronised) return {"synchronised", wall.wall};
+    if (config_.clock.trust_system) return {"operator", wall.wall};
+    if (!latest_anchor_ || latest_anchor_->at.boot != boot_) return {"unset", std::nullopt};
+    const auto now = latest_anchor_->wall + (edges_.clock->now() - latest_anchor_->at.at);
+    switch (latest_anchor_->source) {
+        case AnchorSource::kernel:
+            return {"synchronised", now};
+        case AnchorSource::province:
+            return {"province", now};
+        case AnchorSource::operator_:
+            break;
+    }
+    return {"operator", now};
+}
+
+Result<void> Daemon::Pipeline::set_clock(WallTime wall, Seconds uncertainty) {
+    if (!is_running_ || is_closed_) return journal_not_open();
+    const auto source = present().source;
+    if (source == "synchronised" || source == "province") {
+        return Error{Errc::refused, "the time is known already (" + source +
+                                        "), and better than by hand; nothing was changed"};
+    }
+    take_anchor({.at = here(),
+                 .wall = wall,
+                 .source = AnchorSource::operator_,
+                 .uncertainty = std::chrono::duration_cast<Millis>(uncertainty)});
+    commit_bell_.ring();
+    return ok();
+}
+
+WallTime Daemon::Pipeline::certificate_time() const {
+    TimeEvidence evidence{.kernel = edges_.clock->wall(),
+                          .built = build_date(),
+                          .good_at_start = good_before_,
+                          .now = edges_.clock->now()};
+    const bool is_good = latest_anchor_ && latest_anchor_->source != AnchorSource::operator_;
+    if (is_good && latest_anchor_->at.boot == boot_) {
+        const auto at_start = latest_anchor_->wall - (latest_anchor_->at.at - Monotonic{});
+        evidence.good_at_start = std::max(good_before_, std::optional{at_start});
+    }
+    return verification_time(evidence);
+}
+
+}  // namespace gerbang
