@@ -1,5 +1,8 @@
-// The whole daemon in a child process, with the real ring and the real journal, killed with -9.
+// The whole daemon in a child process, with the real ring and the real journal, killed with -9
+// while others keep the machine and the journal's disk busy.
 
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 #include <filesystem>
 #include <memory>
 #include <random>
+#include <vector>
 
 #include "daemon/app/daemon.hpp"
 #include "daemon/host/log.hpp"
@@ -73,6 +77,95 @@ private:
     int pipe_;
 };
 
+/// A folder on a real disk, where fsync means something, removed at the end of its life.
+class DiskFolder {
+public:
+    DiskFolder() {
+        std::string name =
+            (std::filesystem::temp_directory_path() / "gerbang-kill-XXXXXX").string();
+        GERBANG_CHECK(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~DiskFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    DiskFolder(const DiskFolder&) = delete;
+    DiskFolder& operator=(const DiskFolder&) = delete;
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+/// Writes blocks of random size into `file` (8 MiB, over and over) and makes each one durable.
+[[noreturn]] void write_for_ever(const std::string& file, std::uint64_t seed) {
+    constexpr std::size_t kLongest = 128 * 1024;
+    constexpr std::uint64_t kFileBytes = 8u << 20;
+    std::mt19937_64 random{seed};
+    const int descriptor = ::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    if (descriptor < 0) ::_exit(1);
+    const std::string block(kLongest, 'x');
+    for (;;) {
+        const auto size = 512 + random() % (kLongest - 512);
+        const auto at = random() % (kFileBytes - size);
+        const auto written = ::pwrite(descriptor, block.data(), size, static_cast<off_t>(at));
+        if (written < 0 || ::fdatasync(descriptor) != 0) ::_exit(1);
+    }
+}
+
+/// Computes for up to 40 ms, rests for up to 10 ms, so that the scheduler always has another
+/// choice.
+[[noreturn]] void compute_for_ever(std::uint64_t seed) {
+    std::mt19937_64 random{seed};
+    for (;;) {
+        volatile std::uint64_t sink = 0;
+        const auto rounds = random() % 4'000'000;
+        for (std::uint64_t i = 0; i < rounds; ++i) sink = sink + random();
+        ::usleep(static_cast<useconds_t>(random() % 10'000));
+    }
+}
+
+/// Keeps the disk of `folder` and the processors busy for its life, from processes of their own
+/// that the kernel kills when this one dies.
+class Load {
+public:
+    Load(const std::string& folder, std::uint64_t seed) {
+        for (int i = 0; i < kWriters + kComputers; ++i) {
+            const auto child = ::fork();
+            GERBANG_CHECK(child >= 0);
+            if (child > 0) {
+                children_.push_back(child);
+                continue;
+            }
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (::getppid() == 1) ::_exit(0);
+            const auto mine = seed * 31 + static_cast<std::uint64_t>(i);
+            if (i < kWriters) write_for_ever(folder + "/load-" + std::to_string(i), mine);
+            compute_for_ever(mine);
+        }
+    }
+    ~Load() {
+        for (const auto child : children_) ::kill(child, SIGKILL);
+        for (const auto child : children_) ::waitpid(child, nullptr, 0);
+    }
+    Load(const Load&) = delete;
+    Load& operator=(const Load&) = delete;
+
+    /// None has given up, so that the load was there all the time.
+    [[nodiscard]] bool is_alive() const {
+        for (const auto child : children_) {
+            if (::waitpid(child, nullptr, WNOHANG) != 0) return false;
+        }
+        return true;
+    }
+
+private:
+    static constexpr int kWriters = 2;
+    static constexpr int kComputers = 2;
+    std::vector<pid_t> children_;
+};
+
 Config test_config() {
     Config config;
     config.site.id = "kill-test";
@@ -82,7 +175,7 @@ Config test_config() {
     return config;
 }
 
-[[noreturn]] void run_child(const std::string& folder, int pipe) {
+[[noreturn]] void run_child(const std::string& folder, const std::string& journal, int pipe) {
     ::alarm(30);
     net::io_context loop{1};
     SystemClock clock;
@@ -98,22 +191,20 @@ Config test_config() {
     facts.boot = boot;
     Daemon daemon{
         test_config(),
-        Edges{.clock = &clock,
-              .entropy = &entropy,
-              .facts = facts,
-              .paths = {.proc = folder, .sys = folder, .state = folder, .runtime = folder},
-              .kernel = &kernel,
-              .watch = nullptr,
-              .prober = &prober,
-              .ring = &witnessed,
-              .uplinks = {},
-              .loop = loop.get_executor(),
-              .worker = storage.executor(),
-              .journal = {.path = folder + "/journal.db",
-                          .vfs = {},
-                          .page_bytes = 0,
-                          .utc_offset = Seconds{28800}},
-              .on_stop = {}}};
+        Edges{
+            .clock = &clock,
+            .entropy = &entropy,
+            .facts = facts,
+            .paths = {.proc = folder, .sys = folder, .state = folder, .runtime = folder},
+            .kernel = &kernel,
+            .watch = nullptr,
+            .prober = &prober,
+            .ring = &witnessed,
+            .uplinks = {},
+            .loop = loop.get_executor(),
+            .worker = storage.executor(),
+            .journal = {.path = journal, .vfs = {}, .page_bytes = 0, .utc_offset = Seconds{28800}},
+            .on_stop = {}}};
     // Uncalled, so that the closure outlives the coroutine.
     const auto live = [&daemon]() -> net::awaitable<void> {
         const auto end = co_await daemon.run();
@@ -127,11 +218,15 @@ Config test_config() {
 
 }  // namespace
 
-TEST_CASE("Daemon loses no complete tick and counts none twice over kill -9 at random moments",
-          "[app][kill]") {
+TEST_CASE(
+    "Daemon loses no complete tick and counts none twice over kill -9 at random moments under load",
+    "[app][kill]") {
     set_log_sink([](std::string_view) {});
     std::mt19937_64 random{test_seed()};
     const TempFolder folder;
+    const DiskFolder disk;
+    const auto journal_path = disk.path() + "/journal.db";
+    auto load = std::make_unique<Load>(disk.path(), test_seed());
     std::uint64_t witnessed = 0;
     const auto kills = test_rounds(200);
     for (std::uint64_t kill = 0; kill < kills; ++kill) {
@@ -141,7 +236,7 @@ TEST_CASE("Daemon loses no complete tick and counts none twice over kill -9 at r
         REQUIRE(child >= 0);
         if (child == 0) {
             ::close(ends[0]);
-            run_child(folder.path(), ends[1]);
+            run_child(folder.path(), journal_path, ends[1]);
         }
         ::close(ends[1]);
         // Real time is the point here; which instant it hits is seeded luck, and any will do.
@@ -158,11 +253,12 @@ TEST_CASE("Daemon loses no complete tick and counts none twice over kill -9 at r
         ::close(ends[0]);
     }
 
-    // One last life ends cleanly, so that everything is in the journal; its own ticks count too.
-    JournalOptions options{.path = folder.path() + "/journal.db",
-                           .vfs = {},
-                           .page_bytes = 0,
-                           .utc_offset = Seconds{28800}};
+    CHECK(load->is_alive());
+    load.reset();
+
+    // What is not in the journal is in the ring.
+    JournalOptions options{
+        .path = journal_path, .vfs = {}, .page_bytes = 0, .utc_offset = Seconds{28800}};
     auto journal = Journal::open(options);
     REQUIRE(journal);
     const auto& state = (*journal)->state();

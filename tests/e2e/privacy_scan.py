@@ -111,10 +111,13 @@ with sqlite3.connect(os.path.join(folder, "copy.db")) as province:
 missed = [what for what, form in forms.items() if what not in hits_in(b"\x07" + form + b"\x07")]
 if missed:
     sys.exit(f"the search does not find: {missed}")
-for name, known in {"gerbang.log": b"privacy", "status.json": b"br-lan",
-                    "province, event": b"privacy-village", "province, series": b"br-lan",
-                    "block": b"privacy-village", "batch": b"br-lan",
-                    "command-line": b"gerbang"}.items():
+for name, known in (("gerbang.log", b"privacy"), ("status.json", b"br-lan"),
+                    ("province, event", b"privacy-village"), ("province, series", b"br-lan"),
+                    ("block", b"privacy-village"), ("batch", b"br-lan"),
+                    ("command-line", b"gerbang"), ("facts/facts", b"flowtable="),
+                    ("probe-down.json", b"ladder"), ("said.json", b"hotspot"),
+                    ("block", b"Pak Kades"), ("province, event", b"Pak Kades"),
+                    ("block", b"isp"), ("province, event", b"evidence")):
     if not any(known in content for where, content in found.items() if name in where):
         sys.exit(f"{name} lacks {known}: the search would prove nothing")
 if not any(found["ring.full"][4096:]):

@@ -1,29 +1,32 @@
 #!/usr/bin/env bash
 # tests/e2e/privacy_test.sh BIN: a village whose clients have known MACs, addresses and names talks
-# through a gateway for about 20 s; then everything that the daemon and the receiver wrote, logged,
-# sent and answered is searched for them.
+# through a gateway for about 30 s, with an outage of the provider and one of the hotspot in it; then
+# everything that the daemon, its privileged helper and the receiver wrote, logged, sent and answered
+# is searched for them. Addresses of the modem, of targets and of the access point may appear.
 #
-#   siti, budi ── br-lan (lan0, lan1) gateway wan0 ── internet (receiver, target of the probe)
+#   siti, budi ── br-lan (lan0, lan1, ap0) gateway wan0 ── internet (receiver, targets, resolver)
 #
 # The push goes through a relay on the gateway's loopback that keeps every byte of it.
 set -euo pipefail
-if [ "$(id -u)" != 0 ] || ! ip netns list >/dev/null 2>&1 || ! command -v python3 >/dev/null; then
-    echo "skipped: needs root, network namespaces and python3"
+if [ "$(id -u)" != 0 ] || ! ip netns list >/dev/null 2>&1 || ! command -v python3 >/dev/null ||
+    ! command -v nft >/dev/null; then
+    echo "skipped: needs root, network namespaces, nft and python3"
     exit 77
 fi
 bin=$1
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
+export PYTHONDONTWRITEBYTECODE=1
 
 id=gbp$$
-siti=$id-siti budi=$id-budi gw=$id-gw net=$id-net
+siti=$id-siti budi=$id-budi ap=$id-ap gw=$id-gw net=$id-net
 dir=$(mktemp -d /dev/shm/gerbang-privacy.XXXXXX)
 pids=()
 cleanup() {
     trap - EXIT INT TERM
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
-    for ns in $siti $budi $gw $net; do ip netns del "$ns" 2>/dev/null || true; done
+    for ns in $siti $budi $ap $gw $net; do ip netns del "$ns" 2>/dev/null || true; done
     rm -rf "$dir"
 }
 trap cleanup EXIT INT TERM
@@ -37,7 +40,7 @@ cat >"$dir/people" <<PEOPLE
 $siti_mac $siti_ip $siti_ip6 $siti_name
 $budi_mac $budi_ip $budi_ip6 $budi_name
 PEOPLE
-for ns in $siti $budi $gw $net; do
+for ns in $siti $budi $ap $gw $net; do
     ip netns add "$ns"
     in_ns "$ns" ip link set lo up
     in_ns "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
@@ -56,8 +59,10 @@ join() {  # join NS PORT MAC IP IP6
 }
 join $siti lan0 $siti_mac $siti_ip $siti_ip6
 join $budi lan1 $budi_mac $budi_ip $budi_ip6
+join $ap ap0 02:00:00:00:00:0a 10.99.31.2 fd5e:77aa:9c31::2
 ip link add wan0 netns $gw type veth peer name eth0 netns $net
 in_ns $gw ip addr add 10.99.32.2/24 dev wan0
+in_ns $net ip addr add 10.99.32.3/24 dev eth0
 in_ns $net ip addr add 10.99.32.1/24 dev eth0
 in_ns $gw ip link set wan0 up
 in_ns $net ip link set eth0 up
@@ -78,8 +83,16 @@ interfaces: {wan: wan0, lan: [br-lan]}
 metering: {tick: 1s, commit: 10s}
 probe:
   interval: 3s
+  doubt_interval: 1s
+  timeout: 900 ms
   targets:
-    - {name: target, address: 10.99.32.1, tcp_port: 8000}
+    - {name: target, address: 10.99.32.1, group: domestic}
+    - {name: abroad, address: 10.99.32.3, group: international}
+  resolvers: [10.99.32.1]
+  web_url: http://10.99.32.1:8000/
+hotspot: {address: 10.99.31.2}
+services:
+  - {name: simpeg, url: "http://10.99.32.1:8000/"}
 sync:
   targets:
     - {name: province, url: "http://127.0.0.1:9841", interval: 10s}
@@ -89,30 +102,73 @@ for _ in $(seq 50); do
         break
     sleep 0.1
 done
-mkdir "$dir/state" "$dir/run"
+mkdir "$dir/state" "$dir/run" "$dir/facts" "$dir/facts-state"
 gerbang="$bin/gerbang --config $dir/gerbang.yaml --state $dir/state --runtime $dir/run"
-(exec ip netns exec $gw $gerbang run 2>>"$dir/gerbang.log") & pids+=($!); daemon=$!
+# What the privileged one-shot finds out, with a flowtable for it to find, and where the daemon looks
+# for it: /run of its own mount namespace.
+in_ns $gw nft add table inet fast
+in_ns $gw nft 'add flowtable inet fast f { hook ingress priority 0 ; devices = { lan0, wan0 } ; }'
+RUNTIME_DIRECTORY="$dir/facts" STATE_DIRECTORY="$dir/facts-state" \
+    in_ns $gw "$root/systemd/gerbang-facts" gather || fail "gerbang-facts"
+(exec ip netns exec $gw sh -ec 'mount -t tmpfs tmpfs /run && mkdir /run/gerbang-facts &&
+    mount --bind "$0" /run/gerbang-facts && exec "$@"' "$dir/facts" $gerbang run \
+    2>>"$dir/gerbang.log") & pids+=($!); daemon=$!
 
-# --- 20 s of village life ------------------------------------------------------------------------
+# --- half a minute of village life ---------------------------------------------------------------
 talk() {  # talk NS NAME: bytes through the gateway, and the name said as phones say it
     in_ns "$1" python3 "$here/privacy_peers.py" talk 10.99.32.1 8000 "$2" 10.99.31.1
 }
-ping6() { in_ns "$1" ping -q -c 1 -W 1 fd5e:77aa:9c31::1 >/dev/null 2>&1 || true; }
-for _ in 1 2 3 4 5 6; do
-    talk $siti $siti_name || fail "siti's traffic"
-    talk $budi $budi_name || fail "budi's traffic"
-    ping6 $siti; ping6 $budi
-    sleep 3
-done
+live() {  # live ROUNDS: the people talk for that many times 3 s
+    for _ in $(seq "$1"); do
+        talk $siti $siti_name || fail "siti's traffic"
+        talk $budi $budi_name || fail "budi's traffic"
+        in_ns $siti python3 "$here/faults/peers.py" echo fd5e:77aa:9c31::1 || fail "siti's IPv6"
+        in_ns $budi python3 "$here/faults/peers.py" echo fd5e:77aa:9c31::1 || fail "budi's IPv6"
+        sleep 3
+    done
+}
+wait_for() {  # wait_for WORD...: until status has all of them
+    for _ in $(seq 100); do
+        in_ns $gw $gerbang --json status >"$dir/now.json" 2>/dev/null || true
+        if python3 -c 'import json, sys
+words, status = sys.argv[2:], json.load(open(sys.argv[1]))
+states = {"wan": status["link"]["cause"], **{l["link"]: l["cause"] for l in status["links"]}}
+sys.exit(any(states.get(w.split("=")[0]) != w.split("=")[1] for w in words))' \
+            "$dir/now.json" "$@" 2>/dev/null; then
+            return
+        fi
+        sleep 0.2
+    done
+    fail "$* did not come: $(cat "$dir/now.json")"
+}
+live 3
+# An outage of each kind, people in front of it, so that there is evidence to search.
+in_ns $net nft add table inet f
+in_ns $net nft 'add chain inet f c { type filter hook input priority -10 ; }'
+in_ns $net nft add rule inet f c tcp dport 9841 accept
+in_ns $net nft add rule inet f c drop
+in_ns $ap ip link set eth0 down
+in_ns $gw ip link set ap0 down
+for port in lan0 lan1; do in_ns $gw ip link set $port down; done
+wait_for wan=isp hotspot=hotspot
+in_ns $gw $gerbang --json probe >"$dir/probe-down.json" || fail "probe during the outage"
+in_ns $net nft delete table inet f
+in_ns $ap ip link set eth0 up
+for port in ap0 lan0 lan1; do in_ns $gw ip link set $port up; done
+wait_for wan= hotspot=
+in_ns $gw $gerbang note --kind power --author "Pak Kades" "Listrik padam siang tadi" || fail "note"
+live 3
 # The daemon had all of it before its eyes, else the search below would prove nothing.
 in_ns $gw ip neigh >"$dir/neighbours"
-for mac in $siti_mac $budi_mac; do
-    grep -qi "$mac" "$dir/neighbours" || fail "the gateway does not know $mac"
+for trace in $siti_mac $budi_mac $siti_ip6 $budi_ip6; do
+    grep -qi "$trace" "$dir/neighbours" || fail "the gateway does not know $trace"
 done
 in_ns $gw $gerbang --json status >"$dir/status.json" || fail "status"
-for words in status usage outages sync; do
-    in_ns $gw $gerbang "$words" >>"$dir/said" || fail "$words"
-    in_ns $gw $gerbang --json "$words" >>"$dir/said.json" || fail "--json $words"
+for words in status usage "outages --all-links" sync probe "sla --month $(date -u +%Y-%m)"; do
+    # shellcheck disable=SC2086
+    in_ns $gw $gerbang $words >>"$dir/said" || fail "$words"
+    # shellcheck disable=SC2086
+    in_ns $gw $gerbang --json $words >>"$dir/said.json" || fail "--json $words"
 done
 tr '\0' '\n' <"/proc/$daemon/cmdline" >"$dir/command-line"
 cp "$dir/run/ring" "$dir/ring.full"   # while ticks wait in it

@@ -220,7 +220,7 @@ class Gateway:
         return json.loads(self.cli("--json", "status"))
 
     def outages(self):
-        rows = json.loads(self.cli("--json", "outages", "--limit", "1000"))
+        rows = json.loads(self.cli("--json", "outages", "--all-links", "--limit", "1000"))
         rows = rows if isinstance(rows, list) else rows["outages"]
         return sorted(rows, key=lambda row: (row["id"], row["segment"]))
 

@@ -28,7 +28,7 @@ GATEWAY_LAN, MODEM, ACCESS_POINT, VILLAGER = "10.77.0.1", "10.77.1.1", "10.77.0.
 ABROAD_NETS = (("ip", "203.0.113.0/24"), ("ip6", "2001:db8:a::/48"))
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-_HOSTS = (DOMESTIC, ABROAD, ABROAD2, *RESOLVERS, WEB, PROVINCE, SERVICE, BIG_SERVER)
+HOSTS = (DOMESTIC, ABROAD, ABROAD2, *RESOLVERS, WEB, PROVINCE, SERVICE, BIG_SERVER)
 _PREFIX = "gbf"
 _made = 0
 
@@ -135,7 +135,7 @@ class Village:
                             "default via 10.77.3.2", "default via 2001:db8:3::2",
                             "10.77.0.0/23 via 10.77.2.1", "2001:db8:1::/64 via 2001:db8:2::1"])
         self._configure(self.net, "eth0 10.77.3.2/24", "eth0 2001:db8:3::2/64",
-                        *(f"lo {host}/32" for host in _HOSTS), f"lo {DOMESTIC6}/128",
+                        *(f"lo {host}/32" for host in HOSTS), f"lo {DOMESTIC6}/128",
                         "lo 2001:db8:a::10/128",
                         routes=["default via 10.77.3.1", "default via 2001:db8:3::1"])
         self._wait_for_links()
