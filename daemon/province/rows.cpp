@@ -222,14 +222,14 @@ public:
                 "c.parent = e.epoch), e.epoch_id DESC, v.seq DESC LIMIT 1",
                 {site_id_});
             if (rows.next()) {
-                fact = ConfigFact{.site = {},
-                                  .site_code = rows.text(0),
-                                  .site_name = rows.text(1),
-                                  .provider = rows.text(2),
-                                  .product = rows.text(3),
-                                  .medium = rows.text(4),
-                                  .customer_number = rows.text(5),
-                                  .utc_offset = rows.text(6)};
+                auto& told = fact.emplace();
+                told.site_code = rows.text(0);
+                told.site_name = rows.text(1);
+                told.provider = rows.text(2);
+                told.product = rows.text(3);
+                told.medium = rows.text(4);
+                told.customer_number = rows.text(5);
+                told.utc_offset = rows.text(6);
             }
         }
         if (!fact) return;
