@@ -17,6 +17,11 @@ LinkState state_of_gap(Cause cause) {
     return cause == Cause::daemon ? LinkState::unknown : LinkState::down;
 }
 
+/// Of a gap over boots: the cause says how the boot ended.
+bool is_gap_known(Cause cause) {
+    return cause != Cause::daemon && cause != Cause::undetermined;
+}
+
 bool is_same(const Outage& a, const Outage& b) {
     return a.id == b.id && a.segment == b.segment;
 }
@@ -53,7 +58,8 @@ LinkBook::LinkBook(unsigned k, std::vector<std::string> beside, SeriesTable& ser
                           .ledger = Ledger{k, name, ids_, is_wan},
                           .last = {},
                           .is_behind_wan = is_behind_wan,
-                          .gap_cause = {}});
+                          .gap_cause = {},
+                          .gap_length = {}});
     };
     enter(std::string{link_name::kWan}, true);
     for (auto& name : beside) enter(std::move(name), false);
@@ -112,33 +118,40 @@ std::vector<Outage> LinkBook::start(const History& history, DeviceTime now, bool
 
 void LinkBook::begin_gaps(const PreviousRun& run, DeviceTime now) {
     auto& wan = links_.front();
-    // The WAN's ledger alone decides whether there was a gap at all.
+    // The WAN's ledger alone decides whether there was a gap at all. A gap that several lives in a
+    // row saw no end of began before the last of them.
     if (!wan.ledger.is_gap()) return;
     const auto since = wan.ledger.open()->last_good;
-    const bool same_boot = since.boot == now.boot;
-    if (same_boot) {
-        gap_length_ = now.at - since.at;
+    if (since.boot == now.boot) {
+        wan.gap_length = now.at - since.at;
     } else {
         gap_since_ = since;
+        wan.wants_gap_length = true;
     }
-    // One gap after another: what an earlier life saw of the links beside must not count twice.
-    const bool is_whole = since == std::min(run.last_tick, now);
+    const bool same_boot = run.last_tick.boot == now.boot;
+    const bool is_known = is_gap_known(wan.ledger.cause());
     for (auto& link : links_) {
-        if (&link == &wan || !is_whole) continue;
+        if (&link == &wan) continue;
         const bool was_down = link.ledger.is_gap();
-        link.gap_cause = was_down ? Cause::undetermined : wan.ledger.cause();
-        if (!was_down && *link.gap_cause == Cause::undetermined) {
-            link.gap_cause = same_boot ? Cause::daemon : run.ending.cause;
-        }
+        auto cause = same_boot ? Cause::daemon : is_known ? wan.ledger.cause() : run.ending.cause;
+        if (was_down) cause = Cause::undetermined;
         link.gap_state = was_down ? LinkState::down : LinkState::unknown;
+        if (same_boot) {
+            link.gap_length = now.at - run.last_tick.at;
+        } else if (since == run.last_tick) {
+            link.wants_gap_length = true;
+        } else {
+            continue;  // what earlier lives saw of this link must not count twice
+        }
+        link.gap_cause = cause;
         count_gap(link);
     }
 }
 
 /// Adds the gap's seconds once both its cause and its length are known.
 void LinkBook::count_gap(Link& link) {
-    if (!gap_length_ || !link.gap_cause) return;
-    seconds_.add(link.name, link.gap_state, *link.gap_cause, *gap_length_);
+    if (!link.gap_length || !link.gap_cause) return;
+    seconds_.add(link.name, link.gap_state, *link.gap_cause, *link.gap_length);
     link.gap_cause.reset();
 }
 
@@ -147,10 +160,13 @@ std::optional<DeviceTime> LinkBook::wants_gap_length_since() const noexcept {
 }
 
 void LinkBook::add_gap_length(Millis length) {
-    if (!gap_since_) return;
     gap_since_.reset();
-    gap_length_ = std::max(length, Millis{0});
-    for (auto& link : links_) count_gap(link);
+    for (auto& link : links_) {
+        if (!link.wants_gap_length) continue;
+        link.wants_gap_length = false;
+        link.gap_length = length;
+        count_gap(link);
+    }
 }
 
 std::vector<Outage> LinkBook::observe(std::string_view name, const Verdict& verdict) {
@@ -174,7 +190,7 @@ std::vector<Outage> LinkBook::observe(std::string_view name, const Verdict& verd
         count_gap(link);
     }
     count(link, open_before, state_before, written, said.at);
-    link.last = std::move(said);
+    if (!link.last || link.last->at <= said.at) link.last = std::move(said);
     return written;
 }
 

@@ -50,7 +50,8 @@ public:
     /// The gap before `start` reached over boots and its length is not known yet: the instant on an
     /// earlier boot from which it counts, up to the `now` of `start`.
     [[nodiscard]] std::optional<DeviceTime> wants_gap_length_since() const noexcept;
-    /// That length, as soon as the clock tells. Negative lengths count as zero.
+    /// That length, as soon as the clock tells; until then, and when the device is off again before
+    /// the WAN was seen, the gap's seconds are not counted. Negative lengths count as zero.
     void add_gap_length(Millis length);
     /// Decides all time up to `now`, in favour of the present states: before the last tick of a
     /// clean stop. Nothing may be observed after it.
@@ -85,9 +86,11 @@ private:
         Ledger ledger;
         std::optional<Verdict> last;
         bool is_behind_wan = false;
-        /// The gap before the start: its seconds wait for its cause, then for its length.
+        /// The gap before the start: its seconds wait for its cause and for its length.
         std::optional<Cause> gap_cause;
+        std::optional<Millis> gap_length;
         LinkState gap_state = LinkState::unknown;
+        bool wants_gap_length = false;
     };
 
     [[nodiscard]] Link& at(std::string_view name);
@@ -101,7 +104,6 @@ private:
     LinkSeconds seconds_;
     std::vector<Link> links_;              ///< the WAN first
     std::optional<DeviceTime> gap_since_;  ///< length not known yet
-    std::optional<Millis> gap_length_;
 };
 
 }  // namespace gerbang
