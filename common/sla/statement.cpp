@@ -126,7 +126,7 @@ private:
     void take(std::int64_t from_ms, std::int64_t to_ms, Piece* piece);
     [[nodiscard]] Judged judge(const Stretch& stretch) const;
     [[nodiscard]] std::int64_t duration_ms(std::size_t first, std::size_t last, bool at_most) const;
-    [[nodiscard]] bool is_open_question(std::size_t piece, std::uint64_t id) const;
+    [[nodiscard]] bool may_be_providers(std::size_t piece, std::uint64_t id) const;
 
     const Clauses& clauses_;
     Calendar calendar_;
@@ -245,10 +245,11 @@ std::int64_t Evaluation::duration_ms(std::size_t first, std::size_t last, bool a
     return std::max<std::int64_t>(whole - excluded, 0);
 }
 
-/// True when that piece is of the same outage and may have been anybody's time.
-bool Evaluation::is_open_question(std::size_t piece, std::uint64_t id) const {
+/// True when that piece is of the same outage and may have been the provider's time.
+bool Evaluation::may_be_providers(std::size_t piece, std::uint64_t id) const {
     return piece < pieces_.size() && pieces_[piece].entry->id == id &&
-           (!pieces_[piece].is_measured || pieces_[piece].party == Party::undecided);
+           (!pieces_[piece].is_measured || pieces_[piece].party == Party::undecided ||
+            pieces_[piece].party == Party::provider);
 }
 
 Judged Evaluation::judge(const Stretch& stretch) const {
@@ -269,8 +270,8 @@ Judged Evaluation::judge(const Stretch& stretch) const {
     auto left = stretch.first;
     auto right = stretch.last;
     if (judged.party == Party::provider) {
-        while (left > 0 && is_open_question(left - 1, judged.id)) --left;
-        while (is_open_question(right + 1, judged.id)) ++right;
+        while (left > 0 && may_be_providers(left - 1, judged.id)) --left;
+        while (may_be_providers(right + 1, judged.id)) ++right;
     }
     const auto certain_ms = duration_ms(stretch.first, stretch.last, false);
     const auto possible_ms = std::max(duration_ms(left, right, true), certain_ms);

@@ -52,7 +52,7 @@ struct Judged {
     /// first_bad to last_bad, and last_good to first_good, of the whole stretch, also where it
     /// reaches beyond the period, less what lies in maintenance or outside of opening hours. Time
     /// of the same outage right before or after that nobody can tell (undecided, unmeasured) is
-    /// possible time.
+    /// possible time of a provider's stretch, and so is another one of his behind that.
     Seconds certain{};
     Seconds possible{};
     Seconds in_period{};  ///< what of it counts, or would: by the middle of the bounds
