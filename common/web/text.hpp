@@ -34,7 +34,7 @@ enum class Text : std::uint16_t {
     of_provider,   ///< provider
     power_on,
     power_off,
-    power_off_battery,  ///< per cent
+    battery_at,  ///< per cent
     cable_fine,
     modem_fine,
     do_nothing,

@@ -20,6 +20,7 @@ namespace {
 
 using cli::Outcome;
 using cli::Request;
+using web::Text;
 
 /// The language asked for, before the parser runs: its help must be in it already.
 std::optional<Language> wanted_language(int argc, const char* const* argv) {
@@ -77,10 +78,23 @@ void replace(std::string& text, std::string_view words, std::string_view by) {
     if (at != std::string::npos) text.replace(at, words.size(), by);
 }
 
+bool is_link_name(std::string_view text) {
+    return !text.empty() && text.size() <= 48 &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
+               std::string_view::npos;
+}
+
+bool is_month(std::string_view text) {
+    if (text.size() != 7 || text[4] != '-') return false;
+    for (const std::size_t i : {0u, 1u, 2u, 3u, 5u, 6u}) {
+        if (text[i] < '0' || text[i] > '9') return false;
+    }
+    return true;
+}
+
 /// What was wrong with the command line, in the reader's language, with a suggestion and the help.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error, Language language) {
     using web::say;
-    using web::Text;
     const auto unknown = app.remaining(true);
     std::string detail = error.what();
     if (language == Language::indonesian) {
@@ -89,6 +103,8 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, Langu
         replace(detail, "Value ", "nilai ");
         replace(detail, " not in range ", " di luar batas ");
         replace(detail, " to 100000", " sampai 100000");
+        replace(detail, " is required", " wajib diisi");
+        replace(detail, "A subcommand", "perintah di bawahnya");
     }
     auto text = say(language, Text::bad_option, {cli::one_line(detail)});
     if (!unknown.empty()) {
@@ -100,6 +116,12 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, Langu
         if (!meant.empty()) text += say(language, Text::did_you_mean, {meant});
     }
     return cli::wrap(text) + say(language, Text::see_help) + "\n";
+}
+
+/// One word of the command line that is not taken, as `sentence` says it.
+std::string bad_word(Language language, Text sentence, std::string_view word) {
+    return cli::wrap(web::say(language, sentence, {cli::one_line(word, 60)})) +
+           web::say(language, Text::see_help) + "\n";
 }
 
 }  // namespace
@@ -116,6 +138,10 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     std::string by = "day";
     std::string file;
     bool is_now = false;
+    bool is_all_links = false;
+    bool is_utc = false;
+    std::string clock_time;
+    std::vector<std::string> note_words;
 
     CLI::App app{in("gerbang - pengukur titik internet desa. Tanpa perintah: status.",
                     "gerbang - meter of a village internet point. Without a command: status."),
@@ -169,6 +195,57 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
             ->check(CLI::Range(1, 100000))
             ->option_text("1-100000");
     }
+    const auto moment = in("WAKTU", "TIME");
+    outages
+        ->add_option("--link", request.link,
+                     in("sambungan ini (bawaan: wan)", "this link (default: wan)"))
+        ->option_text(in("NAMA", "NAME"));
+    outages->add_flag("--all-links", is_all_links,
+                      in("juga WiFi desa dan layanan", "the village WiFi and services too"));
+    auto* sla = app.add_subcommand("sla", in("ketersediaan sebulan", "availability of a month"));
+    sla->add_option("--month", request.month, in("bulan, wajib", "month, required"))
+        ->required()
+        ->option_text("2026-10");
+    sla->add_option("--clauses", request.clauses_file,
+                    in("aturan kontrak (JSON); tanpa ini contoh saja",
+                       "the contract's clauses (JSON); else an example"))
+        ->option_text(in("BERKAS", "FILE"));
+    sla->add_option("--limit", request.render.limit, in("banyaknya baris", "rows shown"))
+        ->check(CLI::Range(1, 100000))
+        ->option_text("1-100000");
+    auto* probe = app.add_subcommand(
+        "probe", in("uji jalan ke internet sekarang", "test the way to the internet now"));
+    auto* note = app.add_subcommand(
+        "note", in("catat keterangan (bukan bukti)", "note a claim (not evidence)"));
+    note->add_option("--kind", request.note.kind, in("jenis keterangan", "what it is about"))
+        ->check(CLI::IsMember({"maintenance", "power", "other"}))
+        ->option_text("maintenance|power|other");
+    note->add_option("--author", request.note.author, in("siapa yang mencatat", "who says so"))
+        ->option_text(in("NAMA", "NAME"));
+    note->add_option(in("KETERANGAN", "TEXT"), note_words,
+                     in("kalimatnya, paling banyak 500 byte", "the sentence, at most 500 bytes"))
+        ->required()
+        ->option_text(" ");
+    for (auto* command : {outages, note}) {
+        command
+            ->add_option("--from", request.from,
+                         in("sejak, misalnya 2026-11-01 atau \"2026-11-01 14:05\"",
+                            "since, such as 2026-11-01 or \"2026-11-01 14:05\""))
+            ->option_text(moment);
+        command
+            ->add_option("--to", request.to,
+                         in("sampai; tanggal saja: sampai akhir hari itu",
+                            "until; a date alone: to the end of that day"))
+            ->option_text(moment);
+    }
+    auto* clock = app.add_subcommand("clock", in("jam gerbang", "gerbang's clock"));
+    clock->require_subcommand(1);
+    auto* clock_set =
+        clock->add_subcommand("set", in("beri tahu jam yang benar", "tell the right time"));
+    clock_set->add_option(moment, clock_time, in("misalnya", "such as"))
+        ->required()
+        ->option_text("\"2026-11-21 14:05\"");
+    clock_set->add_flag("--utc", is_utc, in("waktu itu UTC", "that time is UTC"));
     auto* sync = app.add_subcommand("sync", in("pengiriman ke provinsi", "sync to the province"));
     sync->add_flag("--now", is_now, in("kirim sekarang juga", "send at once"));
     auto* version_app = app.add_subcommand("version", in("versi", "version"));
@@ -203,6 +280,16 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
             cli::check_command(file.empty() ? request.config_file : file, language, !wished));
     }
 
+    if (is_all_links) request.link.clear();
+    if (!is_all_links && !is_link_name(request.link)) {
+        return finish({EX_USAGE, "", bad_word(language, Text::bad_option, request.link)});
+    }
+    if (*sla && !is_month(request.month)) {
+        return finish({EX_USAGE, "", bad_word(language, Text::bad_month, request.month)});
+    }
+    for (const auto& word : note_words) {
+        request.note.text += (request.note.text.empty() ? "" : " ") + word;
+    }
     request.render.use_colour = wants_colour();
     request.render.use_utf8 = locale_is_utf8();
     // The pages follow the configuration, as far as it can be read, unless told otherwise.
@@ -216,6 +303,10 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     if (*usage) return finish(cli::usage_command(request));
     if (*outages) return finish(cli::outages_command(request));
     if (*sync) return finish(cli::sync_command(request, is_now));
+    if (*sla) return finish(cli::sla_command(request));
+    if (*probe) return finish(cli::probe_command(request));
+    if (*note) return finish(cli::note_command(request));
+    if (*clock_set) return finish(cli::clock_set_command(request, clock_time, is_utc));
     (void)status;
     return finish(cli::status_command(request));
 }

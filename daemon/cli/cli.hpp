@@ -1,6 +1,7 @@
 #pragma once
 
-// The command line of `gerbang`: run, check, status, usage, outages, sync, version, reference.
+// The command line of `gerbang`: run, check, status, usage, outages, sla, probe, note, clock set,
+// sync, version, reference.
 
 #include <functional>
 #include <string>
@@ -16,7 +17,8 @@ using RunDaemon = std::function<int(const LoadedConfig& loaded, const std::strin
 
 /// Everything `main` has to do. Answers go to standard output, complaints to standard error.
 ///
-/// Returns 0 or a sysexits code: EX_USAGE (64) for the command line, EX_NOINPUT (66) for a file
+/// Returns 0 or a sysexits code: EX_USAGE (64) for the command line, EX_DATAERR (65) for a time, a
+/// note or clauses that are not accepted, EX_NOINPUT (66) for a file
 /// that cannot be read, EX_UNAVAILABLE (69) when the daemon does not answer, EX_PROTOCOL (76) when
 /// its answer cannot be used, EX_NOPERM (77) when its socket may not be opened, EX_CONFIG (78) for
 /// mistakes in the configuration; `run` returns what `run_daemon` does.

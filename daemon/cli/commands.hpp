@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/model/usage.hpp"
+#include "common/web/status.hpp"
 #include "daemon/cli/human.hpp"
 #include "daemon/config/config.hpp"
 #include "daemon/host/host_facts.hpp"
@@ -27,7 +28,12 @@ struct Request {
     bool is_json = false;
     RenderOptions render;
     UsagePeriod period = UsagePeriod::day;
-    std::string interface;  ///< of `usage`; empty: the WAN role
+    std::string interface;              ///< of `usage`; empty: the WAN role
+    std::string from, to;               ///< as typed, site time; empty: open
+    std::string link{link_name::kWan};  ///< of `outages`; empty: all
+    std::string month;                  ///< of `sla`: "2026-10"
+    std::string clauses_file;           ///< of `sla`; empty: the shipped example
+    web::NoteRequest note;              ///< of `note`, without its times
 };
 
 [[nodiscard]] Outcome status_command(const Request& request);
@@ -35,6 +41,14 @@ struct Request {
 [[nodiscard]] Outcome outages_command(const Request& request);
 /// `now`: asks the daemon to send at once first.
 [[nodiscard]] Outcome sync_command(const Request& request, bool now);
+/// The statement of `request.month`. EX_NOINPUT for a clause file that cannot be read.
+[[nodiscard]] Outcome sla_command(const Request& request);
+[[nodiscard]] Outcome probe_command(const Request& request);
+/// These two, and the others where a time or a file is not accepted, end with EX_DATAERR.
+[[nodiscard]] Outcome note_command(const Request& request);
+/// `time` in site time, or in UTC.
+[[nodiscard]] Outcome clock_set_command(const Request& request, const std::string& time,
+                                        bool is_utc);
 /// Checks `file` and its conf.d. `file_may_choose`: messages follow the file's `lang`.
 [[nodiscard]] Outcome check_command(const std::string& file, Language language,
                                     bool file_may_choose);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "common/web/status.hpp"
 #include "common/web/text.hpp"
 
 namespace gerbang::cli {
@@ -149,15 +150,66 @@ std::string zone_name(Seconds utc_offset) {
            padded(minutes % 60);
 }
 
-std::string local_minute(Language language, WallTime at, Seconds utc_offset) {
-    static constexpr std::array kIndonesian{"Jan", "Feb", "Mar", "Apr", "Mei", "Jun",
-                                            "Jul", "Agu", "Sep", "Okt", "Nov", "Des"};
-    static constexpr std::array kEnglish{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+namespace {
+
+constexpr std::array kIndonesianMonths{"Jan", "Feb", "Mar", "Apr", "Mei", "Jun",
+                                       "Jul", "Agu", "Sep", "Okt", "Nov", "Des"};
+constexpr std::array kEnglishMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+/// "21 Nov"
+std::string day_and_month(Language language, const year_month_day& date) {
+    const auto month = static_cast<unsigned>(date.month()) - 1;
+    return std::to_string(static_cast<unsigned>(date.day())) + " " +
+           (language == Language::english ? kEnglishMonths : kIndonesianMonths)[month];
+}
+
+}  // namespace
+
+std::string short_moment(Language language, WallTime at, std::optional<WallTime> now,
+                         Seconds utc_offset) {
     const auto local = to_local(at, utc_offset);
-    const auto month = static_cast<unsigned>(local.date.month()) - 1;
-    return std::to_string(static_cast<unsigned>(local.date.day())) + " " +
-           (language == Language::english ? kEnglish : kIndonesian)[month] + " " +
+    const auto today = to_local(now.value_or(at), utc_offset).date;
+    auto time = hour_and_minute(local.second_of_day);
+    if (language == Language::indonesian) std::replace(time.begin(), time.end(), ':', '.');
+    std::string day;
+    if (local.date != today) day = day_and_month(language, local.date) + " ";
+    if (local.date.year() != today.year()) {
+        day += std::to_string(static_cast<int>(local.date.year())) + " ";
+    }
+    return day + time + " " + zone_name(utc_offset);
+}
+
+std::string hours_minutes(Seconds span) {
+    const auto seconds = std::max<std::int64_t>(0, span.count());
+    if (seconds > 0 && seconds < 60) return "<0:01";
+    return std::to_string(seconds / 3600) + ":" + padded(seconds / 60 % 60);
+}
+
+std::string human_percent(Language language, std::uint32_t ppm) {
+    return std::to_string(ppm / 10'000) + (language == Language::english ? "." : ",") +
+           padded(ppm / 10 % 1000, 3) + " %";
+}
+
+std::optional<WrittenTime> parse_local(std::string_view text, Seconds utc_offset) {
+    constexpr std::size_t kDate = 10;
+    std::string whole{text.substr(0, kDate)};
+    std::string time{text.substr(std::min(kDate, text.size()))};
+    const bool is_date = time.empty();
+    if (is_date) time = " 00:00";
+    if (time.size() != 6 && time.size() != 9) return std::nullopt;
+    if (time[0] != ' ' && time[0] != 'T') return std::nullopt;
+    time[0] = 'T';
+    std::replace(time.begin(), time.end(), '.', ':');
+    if (time.size() == 6) time += ":00";
+    const auto at = web::parse_rfc3339(whole + time + ".000Z");
+    if (!at) return std::nullopt;
+    return WrittenTime{*at - utc_offset, is_date};
+}
+
+std::string local_minute(Language language, WallTime at, Seconds utc_offset) {
+    const auto local = to_local(at, utc_offset);
+    return day_and_month(language, local.date) + " " +
            std::to_string(static_cast<int>(local.date.year())) + " " +
            hour_and_minute(local.second_of_day);
 }

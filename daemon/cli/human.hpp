@@ -3,6 +3,7 @@
 // Numbers, times and tables as people read them. Pure: nothing here knows a terminal.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,10 @@ inline constexpr std::size_t kWidth = 80;
 [[nodiscard]] std::string human_duration(Language language, std::int64_t seconds);
 /// "0:01:30", "2 hari 3:04:05", for tables.
 [[nodiscard]] std::string clock_duration(Language language, std::int64_t seconds);
+/// "123:05", hours and minutes, rounded down; "<0:01" for less than a minute that is not nothing.
+[[nodiscard]] std::string hours_minutes(Seconds span);
+/// "99,123 %", rounded down, of parts per million.
+[[nodiscard]] std::string human_percent(Language language, std::uint32_t ppm);
 /// "1.234" (English: "1,234").
 [[nodiscard]] std::string human_count(Language language, std::uint64_t count);
 
@@ -39,12 +44,25 @@ inline constexpr std::size_t kWidth = 80;
 [[nodiscard]] std::string zone_name(Seconds utc_offset);
 /// "21 Nov 2026 14:05", in site time, without the zone.
 [[nodiscard]] std::string local_minute(Language language, WallTime at, Seconds utc_offset);
+/// "14.05 WITA" (English: "14:05 WITA"), with the day where it is not that of `now`, with the year
+/// where that differs.
+[[nodiscard]] std::string short_moment(Language language, WallTime at, std::optional<WallTime> now,
+                                       Seconds utc_offset);
 /// "2026-11-21 14:05:04", in site time.
 [[nodiscard]] std::string local_second(WallTime at, Seconds utc_offset);
 /// "2026-11-21 14:00", "2026-11-21", "2026-11", "2026": the period that begins at `start`.
 [[nodiscard]] std::string period_label(UsagePeriod period, WallTime start, Seconds utc_offset);
 /// When the period that begins at `start` ends, by the calendar of the site.
 [[nodiscard]] WallTime period_end(UsagePeriod period, WallTime start, Seconds utc_offset);
+
+/// A time as people write it, in site time.
+struct WrittenTime {
+    WallTime at;
+    bool is_date = false;  ///< a date alone: `at` is its midnight
+};
+/// "2026-11-21", "2026-11-21 14:05", "...T14:05:04", "14.05" for "14:05"; nothing for anything
+/// else.
+[[nodiscard]] std::optional<WrittenTime> parse_local(std::string_view text, Seconds utc_offset);
 
 /// `text` on one line without control characters, so that a name from outside cannot steer the
 /// terminal; cut to `max` characters.

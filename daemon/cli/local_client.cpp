@@ -29,10 +29,20 @@ Outcome unclear_answer(const Request& request, const std::string& detail) {
             wrap(say(request.render.language, Text::daemon_unclear, {one_line(detail)}))};
 }
 
-Fetched fetch(const Request& request, const std::string& method, const std::string& path) {
+Outcome refused(const Request& request, const std::string& detail) {
+    return {EX_DATAERR, "",
+            wrap(say(request.render.language, Text::request_refused, {one_line(detail)}))};
+}
+
+Fetched fetch(const Request& request, const std::string& method, const std::string& path,
+              const std::string& json) {
     const auto socket = request.paths.runtime + "/gerbang.sock";
-    auto answer = local_request(method, socket, path, Millis{10'000});
+    auto answer = local_request(method, socket, path, Millis{30'000}, json);
     if (!answer) return {"", failed_request(request, socket, answer.error())};
+    if (answer->status == 400 || answer->status == 409 || answer->status == 413) {
+        const auto detail = web::problem_detail(answer->body);
+        if (!detail.empty()) return {"", refused(request, detail)};
+    }
     if (answer->status < 200 || answer->status > 299) {
         auto outcome =
             unclear_answer(request, answer->what() + ": HTTP " + std::to_string(answer->status) +

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/sla/statement.hpp"
 #include "common/web/status.hpp"
 #include "daemon/cli/human.hpp"
 
@@ -13,6 +14,31 @@ namespace gerbang::cli {
 
 /// The verdict first, then usage, interfaces, journal, sync and clock.
 [[nodiscard]] std::string render_status(const web::Status& status, const RenderOptions& options);
+
+/// What is wrong and since when; whose it is and what is fine; what to do and what becomes of the
+/// data: one line each. A line more for each link beside the WAN that is down.
+[[nodiscard]] std::string render_verdict(const web::Status& status, const RenderOptions& options);
+
+/// "Ladder: power ok, cable ok, modem SILENT, ...": rungs that were asked.
+[[nodiscard]] std::string ladder_line(const std::vector<web::RungLine>& ladder, Language language);
+
+/// One line a rung and link, and what it means.
+[[nodiscard]] std::string render_probe(const web::ProbeReport& report,
+                                       const RenderOptions& options);
+
+/// The statement of `title` ("2026-10"): availability, who lost how much of it, the outages that
+/// count or may.
+[[nodiscard]] std::string render_statement(const sla::Statement& statement,
+                                           const std::string& title, const web::Status& status,
+                                           const RenderOptions& options);
+
+/// `text` in `colour`, an escape sequence, if the terminal has colours: whole lines, so that
+/// wrapping never counts the sequence.
+inline constexpr const char* kGreen = "\x1b[1;32m";
+inline constexpr const char* kRed = "\x1b[1;31m";
+inline constexpr const char* kYellow = "\x1b[1;33m";
+[[nodiscard]] std::string painted(const std::string& text, const char* colour,
+                                  const RenderOptions& options);
 
 /// Every consumer with what it holds, why it waits and what to do about it.
 [[nodiscard]] std::string render_sync(const web::Status& status, const RenderOptions& options);

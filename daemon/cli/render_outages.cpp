@@ -29,7 +29,7 @@ OutageRow lasting(OutageRow row, const web::Status& status) {
     if (row.first_bad && status.clock.now && *row.first_bad <= *status.clock.now) {
         row.least_s =
             std::chrono::duration_cast<Seconds>(*status.clock.now - *row.first_bad).count();
-    } else if (status.link.state == "down") {
+    } else if (row.link == link_name::kWan && status.link.state == "down") {
         row.least_s = status.link.since_s;
     }
     return row;
@@ -73,6 +73,13 @@ std::string details(const OutageRow& row, Seconds offset, const RenderOptions& o
         add(say(language, Text::outage_bounds_end,
                 {local_second(*row.last_bad, offset),
                  short_second(*row.first_good, *row.last_bad, offset)}));
+    }
+    if (row.link != link_name::kWan) {
+        add(say(language, Text::outage_link, {one_line(row.link, 48)}));
+    }
+    if (row.confidence != Confidence::none) {
+        add(say(language, Text::confidence_is,
+                {say(language, web::confidence_text(row.confidence))}));
     }
     if (!row.evidence.empty()) {
         add(say(language, Text::outage_evidence,

@@ -10,75 +10,8 @@ using web::say;
 using web::Status;
 using web::Text;
 
-constexpr const char* kGreen = "\x1b[1;32m";
-constexpr const char* kRed = "\x1b[1;31m";
-constexpr const char* kYellow = "\x1b[1;33m";
-constexpr const char* kPlain = "\x1b[0m";
-
-/// Paints whole lines, so that wrapping never counts an escape sequence.
-std::string painted(const std::string& text, const char* colour, const RenderOptions& options) {
-    if (!options.use_colour) return text;
-    std::string result;
-    std::size_t start = 0;
-    while (start < text.size()) {
-        const auto end = std::min(text.find('\n', start), text.size());
-        result += colour + text.substr(start, end - start) + kPlain + "\n";
-        start = end + 1;
-    }
-    return result;
-}
-
 Seconds offset_of(const Status& status) {
     return Seconds{status.site.utc_offset_s};
-}
-
-/// Whom to call and with which number; nothing for causes that the provider cannot mend.
-std::string whom_to_call(const Status& status, Cause cause, Language language) {
-    const bool is_provider = cause == Cause::modem || cause == Cause::isp ||
-                             cause == Cause::international || cause == Cause::dns;
-    if (!is_provider) return "";
-    const auto& provider = status.provider;
-    if (provider.helpdesk.empty()) return " " + say(language, Text::call_provider_unknown);
-    const auto name = provider.provider.empty() ? std::string{"ISP"} : one_line(provider.provider);
-    auto text = " " + say(language, Text::call_provider, {name, one_line(provider.helpdesk)});
-    if (!provider.customer_number.empty()) {
-        text += say(language, Text::call_provider_number, {one_line(provider.customer_number)});
-    }
-    return text + ".";
-}
-
-std::string down_sentence(const Status& status, Language language) {
-    const auto& link = status.link;
-    auto age = link.since_s;
-    if (!age && link.since && status.clock.now) {
-        age = std::chrono::duration_cast<Seconds>(*status.clock.now - *link.since).count();
-    }
-    const auto lasted = age ? human_duration(language, *age) : std::string{"?"};
-    if (link.since) {
-        const auto since = local_minute(language, *link.since, offset_of(status)) + " " +
-                           zone_name(offset_of(status));
-        return say(language, Text::internet_down_since, {since, lasted});
-    }
-    if (age) return say(language, Text::internet_down_for, {lasted});
-    return say(language, Text::internet_down);
-}
-
-std::string verdict(const Status& status, const RenderOptions& options) {
-    const auto language = options.language;
-    if (status.link.state == "up") {
-        return painted(wrap(say(language, Text::internet_up)), kGreen, options);
-    }
-    if (status.link.state != "down") {
-        return painted(wrap(say(language, Text::internet_unknown)), kYellow, options) +
-               wrap(say(language, Text::internet_unknown_hint));
-    }
-    const auto cause = parse_cause(status.link.cause).value_or(Cause::unknown);
-    const auto step = say(language, Text::next_step);
-    return painted(wrap(down_sentence(status, language)), kRed, options) +
-           wrap(say(language, Text::cause_is, {say(language, web::cause_text(cause))})) +
-           wrap(step + say(language, web::remedy_text(cause)) +
-                    whom_to_call(status, cause, language),
-                width_of(step));
 }
 
 std::string head_line(const Status& status, const RenderOptions& options) {
@@ -144,10 +77,42 @@ std::string journal_lines(const Status& status, const RenderOptions& options) {
 
 std::string clock_line(const Status& status, Language language) {
     const auto& state = status.clock.state;
-    const auto text = state == "synchronised"
-                          ? Text::clock_synchronised
-                          : (state == "operator" ? Text::clock_operator : Text::clock_unset);
+    auto text = Text::clock_unset;
+    if (state == "synchronised") text = Text::clock_synchronised;
+    if (state == "province") text = Text::clock_province;
+    if (state == "operator") text = Text::clock_operator;
     return wrap(say(language, text));
+}
+
+/// What the usage is not worth, where that is known.
+std::string usage_notes(const Status& status, const RenderOptions& options) {
+    const auto& usage = status.usage;
+    const auto language = options.language;
+    if (usage.path == "not_in_path") {
+        return painted(wrap(say(language, Text::usage_not_in_path)), kYellow, options);
+    }
+    if (usage.confidence != "suspect") return "";
+    return painted(wrap(say(language, Text::usage_suspect, {one_line(usage.reason)})), kYellow,
+                   options);
+}
+
+/// What was found on the way to the internet, when something is wrong on it.
+std::string findings(const Status& status, Language language) {
+    const auto is_bad = [](const web::RungLine& line) {
+        return line.state == "down" || line.state == "portal";
+    };
+    std::string text;
+    if (status.link.state != "up" ||
+        std::any_of(status.ladder.begin(), status.ladder.end(), is_bad)) {
+        text = ladder_line(status.ladder, language);
+    }
+    if (status.link.state == "down" && !status.link.evidence.empty()) {
+        auto evidence = say(language, Text::outage_evidence,
+                            {web::evidence_text(language, one_line(status.link.evidence))});
+        evidence[0] = static_cast<char>(evidence[0] - 'a' + 'A');
+        text += wrap(evidence + ".");
+    }
+    return text.empty() ? text : text + "\n";
 }
 
 /// One consumer: its state, and for a state that worries people, why and what to do.
@@ -209,11 +174,12 @@ std::string render_sync(const Status& status, const RenderOptions& options) {
 
 std::string render_status(const Status& status, const RenderOptions& options) {
     const auto language = options.language;
-    auto text = verdict(status, options) + "\n" + head_line(status, options) + "\n";
+    auto text = render_verdict(status, options) + "\n" + head_line(status, options) + "\n" +
+                findings(status, language);
     text += wrap(say(language, Text::total_usage,
                      {human_bytes(language, status.usage.rx_bytes),
                       human_bytes(language, status.usage.tx_bytes)}));
-    text += interface_table(status, language) + "\n";
+    text += usage_notes(status, options) + interface_table(status, language) + "\n";
     text += journal_lines(status, options);
     if (status.sync.empty() && status.site.is_assigned) {
         text += wrap(say(language, Text::sync_none));

@@ -8,8 +8,10 @@
 #include <random>
 #include <vector>
 
+#include "common/web/statement_json.hpp"
 #include "common/web/status.hpp"
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/render.hpp"
 #include "tests/daemon/cli/sample.hpp"
 #include "tests/support/canned_http.hpp"
 
@@ -72,7 +74,8 @@ TEST_CASE("A socket that nobody serves is told from one that is not there", "[cl
 TEST_CASE("Answers that cannot be used are EX_PROTOCOL with what was wrong", "[cli]") {
     const CannedHttp daemon{{{"GET /v1/status", CannedHttp::answer(200, "{\"site\":7}")},
                              {"GET /v1/usage?by=day", CannedHttp::answer(500, "broken")},
-                             {"GET /v1/outages", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"},
+                             {"POST /v1/probe", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"},
+                             {"GET /v1/sla?month=2026-10", CannedHttp::answer(200, "[]")},
                              {"GET /v1/sync", CannedHttp::answer(503, "busy")}}};
     auto request = request_to(daemon.folder());
     const auto status = status_command(request);
@@ -81,7 +84,10 @@ TEST_CASE("Answers that cannot be used are EX_PROTOCOL with what was wrong", "[c
     const auto usage = usage_command(request);
     CHECK(usage.code == EX_PROTOCOL);
     CHECK(usage.err.find("HTTP 500 broken") != std::string::npos);
-    CHECK(outages_command(request).code == EX_UNAVAILABLE);
+    CHECK(probe_command(request).code == EX_UNAVAILABLE);
+    CHECK(outages_command(request).code == EX_PROTOCOL);
+    request.month = "2026-10";
+    CHECK(sla_command(request).code == EX_PROTOCOL);
     request.is_json = true;
     CHECK(sync_command(request, false).code == EX_UNAVAILABLE);
 }
@@ -90,9 +96,11 @@ TEST_CASE("Pages come from the daemon's answers, and JSON passes unchanged", "[c
     const auto status = web::to_json(sample_status());
     const auto usage = web::to_json(sample_usage(), UsagePeriod::day);
     const auto outages = web::to_json(sample_outages());
+    const auto probe = web::to_json(sample_report());
     const CannedHttp daemon{{{"GET /v1/status", CannedHttp::answer(200, status)},
                              {"GET /v1/usage?by=day", CannedHttp::answer(200, usage)},
-                             {"GET /v1/outages", CannedHttp::answer(200, outages)},
+                             {"GET /v1/outages?link=wan", CannedHttp::answer(200, outages)},
+                             {"POST /v1/probe", CannedHttp::answer(200, probe)},
                              {"GET /v1/sync", CannedHttp::answer(200, "[]")},
                              {"POST /v1/sync/now", CannedHttp::answer(202, "")}}};
     auto request = request_to(daemon.folder());
@@ -101,11 +109,100 @@ TEST_CASE("Pages come from the daemon's answers, and JSON passes unchanged", "[c
     CHECK(outages_command(request).out.find("2026-11-21 14:05:00  still open") !=
           std::string::npos);
     CHECK(sync_command(request, true).out.find("Sync to kaltim") == 0);
+    CHECK(probe_command(request).out.find("Asked just now") == 0);
     request.is_json = true;
     CHECK(status_command(request).out == status + "\n");
     CHECK(usage_command(request).out == usage + "\n");
     CHECK(outages_command(request).out == outages + "\n");
     CHECK(sync_command(request, false).out == "[]\n");
+    CHECK(probe_command(request).out == probe + "\n");
+}
+
+TEST_CASE("Outages are asked for by link and by days of the site's own time", "[cli]") {
+    const auto rows = CannedHttp::answer(200, R"({"outages":[]})");
+    const CannedHttp daemon{
+        {{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
+         {"GET /v1/outages?link=hotspot", rows},
+         {"GET /v1/outages", rows},
+         {"GET /v1/outages?link=wan&from=2026-10-31T16:00:00.000Z&to=2026-11-02T16:00:00.000Z",
+          rows},
+         {"GET /v1/outages?to=2026-11-21T06:05:00.000Z", rows}}};
+    auto request = request_to(daemon.folder());
+    request.link = "hotspot";
+    CHECK(outages_command(request).out == "No outage is recorded.\n");
+    request.link.clear();
+    CHECK(outages_command(request).code == 0);
+    request.to = "2026-11-21 14:05";
+    CHECK(outages_command(request).out == "No outage in that time.\n");
+    request.link = "wan";
+    request.from = "2026-11-01";
+    request.to = "2026-11-02";
+    CHECK(outages_command(request).code == 0);
+    request.is_json = true;
+    CHECK(outages_command(request).out == "{\"outages\":[]}\n");
+    request.to = "yesterday";
+    const auto refused = outages_command(request);
+    CHECK(refused.code == EX_DATAERR);
+    CHECK(refused.err.find("Not a time: yesterday.") == 0);
+}
+
+TEST_CASE("A statement comes by the example or by the clauses of a file", "[cli]") {
+    const auto statement = web::to_json(sample_statement());
+    const CannedHttp daemon{
+        {{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
+         {"GET /v1/sla?month=2026-10", CannedHttp::answer(200, statement)},
+         {"POST /v1/sla?month=2026-10",
+          CannedHttp::answer(400,
+                             web::problem_json(400, "Bad Request", "clauses.name: is missing"))},
+         {"GET /v1/sla?month=2026-11", CannedHttp::answer(503, "busy")}}};
+    auto request = request_to(daemon.folder());
+    request.month = "2026-10";
+    CHECK(sla_command(request).out ==
+          render_statement(sample_statement(), "2026-10", sample_status(), request.render));
+    request.is_json = true;
+    CHECK(sla_command(request).out == statement + "\n");
+    const Folder folder;
+    request.clauses_file = folder.write("clauses.json", "{}");
+    const auto refused = sla_command(request);
+    CHECK(refused.code == EX_DATAERR);
+    CHECK(refused.err == "Not accepted: clauses.name: is missing.\n");
+    request.clauses_file = folder.write("empty.json", "");
+    CHECK(sla_command(request).code == EX_DATAERR);
+    request.clauses_file = folder.path.string() + "/none";
+    CHECK(sla_command(request).code == EX_NOINPUT);
+    request.clauses_file.clear();
+    request.month = "2026-11";
+    CHECK(sla_command(request).code == EX_UNAVAILABLE);
+}
+
+TEST_CASE("A note says that it is a claim, the clock that the system's is not changed", "[cli]") {
+    const CannedHttp daemon{
+        {{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
+         {"POST /v1/notes", CannedHttp::answer(202, R"({"accepted":true})")},
+         {"POST /v1/clock", CannedHttp::answer(202, R"({"accepted":true})")}}};
+    auto request = request_to(daemon.folder());
+    request.note.text = "genset rusak";
+    request.from = "2026-11-21 08:00";
+    CHECK(note_command(request).out.find("This is your claim, not evidence") != std::string::npos);
+    request.to = "25:00";
+    CHECK(note_command(request).code == EX_DATAERR);
+    CHECK(clock_set_command(request, "2026-11-21 14.05", false)
+              .out.find("gerbang's clock is now 21 Nov 2026 14:05 WITA, by your word.") == 0);
+    CHECK(clock_set_command(request, "2026-11-21 06:05", true).out.find("21 Nov 2026 06:05 UTC") !=
+          std::string::npos);
+    for (const char* wrong : {"2026-11-21", "14:05", "", "2026-11-21 14:65"}) {
+        CHECK(clock_set_command(request, wrong, false).code == EX_DATAERR);
+    }
+    request.is_json = true;
+    CHECK(clock_set_command(request, "2026-11-21 14:05:30", false).out == "{\"accepted\":true}\n");
+    const CannedHttp stubborn{
+        {{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
+         {"POST /v1/clock",
+          CannedHttp::answer(409, web::problem_json(409, "Conflict", "the kernel knows better"))}}};
+    request.paths.runtime = stubborn.folder();
+    const auto refused = clock_set_command(request, "2026-11-21 14:05", false);
+    CHECK(refused.code == EX_DATAERR);
+    CHECK(refused.err == "Not accepted: the kernel knows better.\n");
 }
 
 TEST_CASE("JSON passes unchanged even where this program does not understand it", "[cli]") {
@@ -163,11 +260,35 @@ TEST_CASE("A wrong command line is EX_USAGE and starts nothing", "[cli]") {
     CHECK(run_line({"--lang", "fr"}, no_daemon) == EX_USAGE);
     CHECK(run_line({"status", "outages"}, no_daemon) == EX_USAGE);
     CHECK(run_line({"usage", "--limit", "0"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"sla"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"sla", "--month", "October"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"outages", "--link", "wan&x=1"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"note"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"note", "--kind", "gossip", "x"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"clock"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"clock", "set"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"clock", "set", "--help"}, no_daemon) == 0);
     CHECK(run_line({"--help"}, no_daemon) == 0);
     CHECK(run_line({"--version"}, no_daemon) == 0);
     CHECK(run_line({"version", "--json"}, no_daemon) == 0);
     CHECK(run_line({"version"}, no_daemon) == 0);
     CHECK(run_line({"reference", "--lang", "en"}, no_daemon) == 0);
+}
+
+TEST_CASE("Every question of the command line reaches its command", "[cli]") {
+    const Folder folder;
+    const auto runtime = "--runtime=" + folder.path.string();
+    for (const std::vector<const char*>& words :
+         {std::vector<const char*>{"outages", "--all-links", "--from", "2026-11-01"},
+          {"outages", "--link", "hotspot", "--to=2026-11-01"},
+          {"sla", "--month", "2026-10"},
+          {"probe", "--json"},
+          {"note", "--kind", "power", "--author", "Budi", "genset", "rusak"},
+          {"clock", "set", "2026-11-21 14:05", "--utc"}}) {
+        auto line = words;
+        line.push_back(runtime.c_str());
+        CHECK(run_line(line, no_daemon) == EX_UNAVAILABLE);
+    }
 }
 
 TEST_CASE("run hands the daemon its configuration, the file's name and the folders", "[cli]") {

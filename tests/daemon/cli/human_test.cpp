@@ -90,4 +90,50 @@ TEST_CASE("A table cuts its first column rather than grow beyond 80", "[cli]") {
     CHECK(text.find("x" + std::string(77, ' ') + "   3\n") == std::string::npos);
 }
 
+TEST_CASE("A moment is as short as it can be told", "[cli]") {
+    const auto at = wall_from_ms(1'795'241'100'000);  // 2026-11-21 14:05 WITA
+    const Seconds wita{8 * 3600};
+    CHECK(short_moment(Language::indonesian, at, at, wita) == "14.05 WITA");
+    CHECK(short_moment(Language::english, at, std::nullopt, wita) == "14:05 WITA");
+    CHECK(short_moment(Language::indonesian, at, at + std::chrono::hours{10}, wita) ==
+          "21 Nov 14.05 WITA");
+    CHECK(short_moment(Language::english, at, at + std::chrono::hours{24 * 60}, wita) ==
+          "21 Nov 2026 14:05 WITA");
+}
+
+TEST_CASE("Hours and shares are rounded down, but a little is never nothing", "[cli]") {
+    CHECK(hours_minutes(Seconds{0}) == "0:00");
+    CHECK(hours_minutes(Seconds{1}) == "<0:01");
+    CHECK(hours_minutes(Seconds{59}) == "<0:01");
+    CHECK(hours_minutes(Seconds{3'659}) == "1:00");
+    CHECK(hours_minutes(Seconds{1'000 * 3'600 + 61}) == "1000:01");
+    CHECK(human_percent(Language::indonesian, 999'999) == "99,999 %");
+    CHECK(human_percent(Language::english, 1'000'000) == "100.000 %");
+    CHECK(human_percent(Language::english, 10'019) == "1.001 %");
+    CHECK(human_percent(Language::english, 0) == "0.000 %");
+}
+
+TEST_CASE("Times are read as people write them, in the site's own time", "[cli]") {
+    const Seconds wita{8 * 3600};
+    const auto at = wall_from_ms(1'795'241'100'000);
+    for (const char* text : {"2026-11-21 14:05", "2026-11-21T14:05", "2026-11-21 14.05",
+                             "2026-11-21 14:05:00", "2026-11-21T14.05.00"}) {
+        INFO(text);
+        const auto written = parse_local(text, wita);
+        REQUIRE(written);
+        CHECK(written->at == at);
+        CHECK_FALSE(written->is_date);
+    }
+    const auto date = parse_local("2026-11-21", wita);
+    REQUIRE(date);
+    CHECK(date->is_date);
+    CHECK(date->at == wall_from_ms(1'795'190'400'000));
+    for (const char* text :
+         {"", "2026", "2026-11-31", "2026-11-21 ", "2026-11-21 14", "2026-11-21 24:00",
+          "2026-11-21  14:05", "21-11-2026", "2026-11-21 14:05Z", "2026-11-21 14:05:0"}) {
+        INFO(text);
+        CHECK_FALSE(parse_local(text, wita));
+    }
+}
+
 }  // namespace gerbang::cli

@@ -49,6 +49,162 @@ TEST_CASE("Status names the cause, the next step and whom to call when the link 
                  [](const auto& options) { return render_status(troubled_status(), options); });
 }
 
+TEST_CASE("The three lines of the issue are those that a technician sees", "[cli]") {
+    auto status = down_status("isp");
+    status.provider = {"Telkomsat", "", "1234", "0800-xxx"};
+    CHECK(render_verdict(status, {}) ==
+          "INTERNET PUTUS sejak 11.57 WITA (2 jam 11 menit)\n"
+          "Penyebab: jaringan penyedia (Telkomsat). Listrik baik, modem baik.\n"
+          "Hubungi 0800-xxx, no. pelanggan 1234. Data aman, cukup untuk 38 hari.\n");
+}
+
+TEST_CASE("Every cause and every state has its three lines", "[cli]") {
+    const auto all = [](const RenderOptions& options) {
+        std::string text;
+        const auto add = [&](const std::string& name, const web::Status& status) {
+            text += "== " + name + "\n" + render_verdict(status, options);
+        };
+        for (std::size_t i = 0; i < kCauseCount; ++i) {
+            const std::string cause{to_string(static_cast<Cause>(i))};
+            add(cause, down_status(cause.c_str()));
+        }
+        auto status = down_status("isp");
+        status.provider.provider.clear();
+        status.provider.customer_number.clear();
+        status.link.confidence = "low";
+        add("isp, likely, provider without a name", status);
+        status.provider.helpdesk.clear();
+        status.ladder[2] = {"next_hop", "unknown", "none", "", {}, {}};
+        add("isp, no helpdesk, a modem that cannot be asked", status);
+        status = down_status("isp");
+        status.clock = {"unset", std::nullopt};
+        status.link.since.reset();
+        add("isp, the clock is not set", status);
+        status.link.since_s.reset();
+        add("isp, nobody knows since when", status);
+        status = down_status("isp");
+        status.link.since = wall_from_ms(1'795'233'424'123 - 40 * 86'400'000LL);
+        status.link.since_s = 40 * 86'400 + 7'860;
+        status.journal.days_left = 3;
+        add("isp for weeks, little room", status);
+        status.link.since = wall_from_ms(1'795'233'424'123 - 400 * 86'400'000LL);
+        status.journal.state = "failing";
+        add("isp for more than a year, nothing is kept", status);
+        status = down_status("carrier");
+        status.power = {"off", std::nullopt};
+        add("carrier while the mains are out", status);
+        status = sample_status();
+        status.link.state = "degraded";
+        add("degraded", status);
+        status.link.state = "unknown";
+        add("unknown", status);
+        status.daemon_uptime_s = 12;
+        add("starting", status);
+        status = sample_status();
+        status.ladder.clear();
+        status.power.mains = "unknown";
+        status.journal.days_left.reset();
+        add("up, nothing else is known", status);
+        status = sample_status();
+        status.links = {{"hotspot", "down", "hotspot", 3'600, wall_from_ms(1'795'237'684'123)},
+                        {"province", "down", "province", 3'600, std::nullopt},
+                        {"service-sidesa", "down", "service", std::nullopt, std::nullopt}};
+        add("up, but hotspot, province and a service are down", status);
+        return text;
+    };
+    check_golden("verdicts", all);
+    for (const auto language : {Language::indonesian, Language::english}) {
+        const auto text = all({.language = language});
+        CHECK(widest(text) <= kWidth);
+        CHECK(text.find("{}") == std::string::npos);
+        CHECK(text.find("  ") == std::string::npos);
+    }
+}
+
+TEST_CASE("A finding that is old is not called fine", "[cli]") {
+    auto status = down_status("isp");
+    status.ladder[2].age_s = 181;
+    const auto text = render_verdict(status, {});
+    CHECK(text.find("modem baik") == std::string::npos);
+    CHECK(text.find("kabel baik") != std::string::npos);
+    status.ladder[1].age_s.reset();
+    CHECK(render_verdict(status, {}).find("kabel") == std::string::npos);
+}
+
+TEST_CASE("Probe says one line a rung and what they mean together", "[cli]") {
+    check_golden("probe",
+                 [](const auto& options) { return render_probe(sample_report(), options); });
+    auto report = sample_report();
+    const RenderOptions options{.language = Language::english};
+    for (const auto& [state, said] :
+         {std::pair{"up", "Verdict: the internet is up.\n"},
+          std::pair{"degraded", "Verdict: the internet is degraded, not down.\n"},
+          std::pair{"unknown", "Verdict: cannot be told.\n"}}) {
+        report.state = state;
+        CHECK(render_probe(report, options).find(said) != std::string::npos);
+    }
+}
+
+TEST_CASE("A statement says who lost how much, what counts, and that the example is one", "[cli]") {
+    check_golden("statement", [](const auto& options) {
+        return render_statement(sample_statement(), "2026-10", sample_status(), options);
+    });
+    auto statement = sample_statement();
+    const RenderOptions options{.language = Language::english};
+    const auto page = [&] {
+        return render_statement(statement, "2026-10", sample_status(), options);
+    };
+    statement.is_kept = true;
+    CHECK(page().find("The contract's promise was kept.") != std::string::npos);
+    statement.has_verdict = false;
+    CHECK(page().find("No verdict:") != std::string::npos);
+    statement.is_example = false;
+    CHECK(page().find("EXAMPLE") == std::string::npos);
+    statement.raw_ppm.reset();
+    CHECK(page().find("nothing measured") != std::string::npos);
+    statement.down.clear();
+    CHECK(page().find("No time without internet.") != std::string::npos);
+    for (int i = 0; i < 30; ++i) statement.outages.push_back(statement.outages[0]);
+    CHECK(page().find("12 older outages are not shown") != std::string::npos);
+    CHECK(page().find("Outages that count: 32, lasting 6:23") != std::string::npos);
+}
+
+TEST_CASE("Usage that is not the village's is said to be so", "[cli]") {
+    auto status = sample_status();
+    const RenderOptions options{.language = Language::english};
+    status.usage.confidence = "suspect";
+    status.usage.reason = "flow offload on eth0";
+    CHECK(render_status(status, options)
+              .find("Usage may be counted too low: flow offload on eth0.") != std::string::npos);
+    status.usage.path = "not_in_path";
+    CHECK(render_status(status, options).find("not the village's usage") != std::string::npos);
+    status.usage = {};
+    CHECK(render_status(status, options).find("counted too low") == std::string::npos);
+}
+
+TEST_CASE("The clock's source is named", "[cli]") {
+    auto status = sample_status();
+    const RenderOptions options{.language = Language::english};
+    for (const auto& [state, said] : {std::pair{"synchronised", "Clock: synchronised."},
+                                      std::pair{"province", "Clock: by the province's server."},
+                                      std::pair{"operator", "Clock: by an operator's word"},
+                                      std::pair{"unset", "Clock: not set yet"}}) {
+        status.clock.state = state;
+        CHECK(render_status(status, options).find(said) != std::string::npos);
+    }
+}
+
+TEST_CASE("Outages beside the WAN name their link", "[cli]") {
+    auto rows = sample_outages();
+    rows[2].link = "hotspot";
+    rows[2].cause = Cause::hotspot;
+    rows[2].least_s.reset();
+    rows[2].first_bad.reset();
+    const auto text = render_outages(rows, troubled_status(), {.language = Language::english});
+    CHECK(text.find("still open           -") != std::string::npos);
+    CHECK(text.find("link: hotspot") != std::string::npos);
+}
+
 TEST_CASE("Status before the clock is set shows no date at all", "[cli]") {
     check_golden("status_unset",
                  [](const auto& options) { return render_status(fresh_status(), options); });
@@ -209,9 +365,18 @@ TEST_CASE("No page is wider than 80 columns, whatever the values are", "[cli]") 
         auto status = sample_status();
         status.site.name = word(200);
         status.site.id = word(100);
-        status.link = {random() % 2 == 0 ? "down" : "up", "isp",
+        status.link = {random() % 2 == 0 ? "down" : "up",
+                       "isp",
                        static_cast<std::int64_t>(number() / 2),
-                       wall_from_ms(static_cast<std::int64_t>(number())), word(300)};
+                       wall_from_ms(static_cast<std::int64_t>(number())),
+                       word(300),
+                       word(30)};
+        status.ladder[random() % 9] = {word(40), "down", word(40), word(300), 1, 2};
+        status.links = {{word(90), "down", word(20), static_cast<std::int64_t>(number() / 2),
+                         wall_from_ms(static_cast<std::int64_t>(number()))}};
+        status.usage.confidence = "suspect";
+        status.usage.reason = word(400);
+        status.journal.days_left = static_cast<std::int64_t>(number() / 2);
         status.provider = {word(100), word(100), word(100), word(100)};
         status.journal.state = random() % 2 == 0 ? "failing" : "ok";
         status.journal.detail = word(500);
@@ -226,7 +391,18 @@ TEST_CASE("No page is wider than 80 columns, whatever the values are", "[cli]") 
         status.sync[0].state = "waiting";
         RenderOptions options;
         options.use_utf8 = random() % 2 == 0;
-        const auto page = render_status(status, options) + render_sync(status, options);
+        web::ProbeReport report;
+        report.ladder = status.ladder;
+        report.links = status.links;
+        auto statement = sample_statement();
+        statement.clauses = word(200);
+        for (auto& outage : statement.outages) {
+            outage.possible = Seconds{static_cast<std::int64_t>(number() / 2)};
+            outage.from = wall_from_ms(static_cast<std::int64_t>(number()));
+        }
+        const auto page = render_status(status, options) + render_sync(status, options) +
+                          render_probe(report, options) +
+                          render_statement(statement, word(90), status, options);
         CHECK(widest(page) <= kWidth);
         CHECK(page.find('\x1b') == std::string::npos);
         auto rows = sample_usage();
@@ -238,6 +414,7 @@ TEST_CASE("No page is wider than 80 columns, whatever the values are", "[cli]") 
         for (auto& outage : outages) {
             outage.most_s = static_cast<std::int64_t>(number() / 2);
             outage.evidence = word(300);
+            outage.link = word(90);
         }
         CHECK(widest(render_outages(outages, sample_status(), options)) <= kWidth);
     }

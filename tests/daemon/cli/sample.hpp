@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/sla/statement.hpp"
 #include "common/web/status.hpp"
 
 namespace gerbang::cli {
@@ -27,13 +28,58 @@ inline web::Status sample_status() {
     status.sync = {{"kaltim", "idle", "", 12'345, 0, 0, 40, std::nullopt, 104'857}};
     status.clock = {"synchronised", wall_from_ms(1'795'241'284'123)};
     status.provider = {"PT Contoh", "Desa 50", "123456", "0800-1-234567"};
+    status.wan.name = "eth0";
+    status.link.confidence = "high";
+    status.power.mains = "on";
+    status.journal.days_left = 38;
+    status.ladder = {
+        {"power", "up", "none", "", {}, 4},         {"carrier", "up", "none", "", {}, 4},
+        {"next_hop", "up", "none", "", 1, 4},       {"provider", "up", "none", "", 9, 64},
+        {"domestic", "up", "none", "", 12, 4},      {"international", "up", "none", "", 31, 14},
+        {"dns", "up", "none", "", 14, 4},           {"web", "up", "none", "", 40, 44},
+        {"province", "unknown", "none", "", {}, {}}};
+    status.links = {{"hotspot", "up", "", {}, {}}, {"province", "up", "", {}, {}}};
+    return status;
+}
+
+/// The rungs from `first` on answer no more.
+inline void silence_from(web::Status& status, std::size_t first) {
+    for (auto i = first; i < status.ladder.size(); ++i) {
+        status.ladder[i] = {status.ladder[i].rung, "down", "time-out", "", {}, 2};
+    }
+}
+
+/// As it is when the WAN is down for `cause`, with what one then knows of the rungs.
+inline web::Status down_status(const char* cause) {
+    auto status = sample_status();
+    status.link = {"down", cause, 7'860, wall_from_ms(1'795'233'424'123), "", "high"};
+    const auto which = parse_cause(cause).value_or(Cause::unknown);
+    if (which == Cause::power || which == Cause::carrier) silence_from(status, 1);
+    if (which == Cause::modem) silence_from(status, 2);
+    if (which == Cause::isp) silence_from(status, 3);
+    if (which == Cause::international) silence_from(status, 5);
+    if (which == Cause::dns) silence_from(status, 6);
+    if (which == Cause::blocked) {
+        status.ladder[7] = {"web", "portal", "none", "HTTP 302", 20, 2};
+    }
+    if (which == Cause::power) {
+        status.power = {"off", 60};
+        status.ladder[0].state = "down";
+    }
     return status;
 }
 
 /// The provider is down, the server is overloaded, the card is full.
 inline web::Status troubled_status() {
-    auto status = sample_status();
-    status.link = {"down", "isp", 184, wall_from_ms(1'795'241'100'000), "2 targets silent"};
+    auto status = down_status("isp");
+    status.link = {"down",
+                   "isp",
+                   184,
+                   wall_from_ms(1'795'241'100'000),
+                   "nasional: time-out; internasional: time-out",
+                   "high"};
+    status.links[0] = {"hotspot", "down", "hotspot", 3'600, wall_from_ms(1'795'237'684'123)};
+    status.links.push_back({"service-sidesa", "down", "service", 90'000, {}});
     status.sync = {{"kaltim", "waiting",
                     "POST https://gerbang.kaltimprov.go.id/v1/batches: HTTP 503", 12'000, 345, 0,
                     400, 95, 104'857}};
@@ -49,7 +95,11 @@ inline web::Status fresh_status() {
     status.site.id = "unassigned";
     status.site.name.clear();
     status.site.is_assigned = false;
-    status.link = {"down", "carrier", 184, std::nullopt, ""};
+    status.link = {"down", "carrier", 184, std::nullopt, "no carrier on eth0", "high"};
+    status.ladder = {{"carrier", "down", "none", "", {}, 1}};
+    status.links.clear();
+    status.power = {"unknown", {}};
+    status.journal.days_left.reset();
     status.clock = {"unset", std::nullopt};
     status.provider = {};
     status.sync.clear();
@@ -89,6 +139,62 @@ inline std::vector<UsageRow> sample_usage() {
     return rows;
 }
 
+/// What one look at a village with a dead provider finds.
+inline web::ProbeReport sample_report() {
+    web::ProbeReport report;
+    report.ladder = down_status("isp").ladder;
+    for (auto& line : report.ladder) line.age_s.reset();
+    report.ladder[3].silence = "unreachable";
+    report.ladder[4].detail = "nasional: time-out";
+    report.ladder[8] = {"province", "unknown", "none", "", {}, {}};
+    report.links = {{"hotspot", "up", "", {}, {}}, {"service-sidesa", "down", "service", {}, {}}};
+    report.state = "down";
+    report.cause = "isp";
+    report.confidence = "medium";
+    return report;
+}
+
+/// October 2026 by the example: two outages of the provider that count, one that may, a power cut.
+inline sla::Statement sample_statement() {
+    using sla::Judged;
+    using sla::Party;
+    sla::Statement statement;
+    statement.from = wall_from_ms(1'790'784'000'000);
+    statement.to = wall_from_ms(1'793'462'400'000);
+    statement.clauses = "example-300s";
+    statement.is_example = true;
+    statement.period = Seconds{2'678'400};
+    statement.unmeasured = Seconds{33'661};
+    statement.down[Party::provider][Cause::isp] = Seconds{23'600};
+    statement.down[Party::provider][Cause::dns] = Seconds{40};
+    statement.down[Party::utility][Cause::power] = Seconds{7'260};
+    statement.up = statement.period - statement.unmeasured - Seconds{30'900};
+    const auto judged = [](int id, Party party, std::int64_t from_ms, std::int64_t certain,
+                           std::int64_t possible, Judged::Verdict verdict) {
+        Judged outage;
+        outage.id = static_cast<std::uint64_t>(id);
+        outage.party = party;
+        outage.from = wall_from_ms(from_ms);
+        outage.to = outage.from + Seconds{certain};
+        outage.certain = Seconds{certain};
+        outage.possible = Seconds{possible};
+        outage.verdict = verdict;
+        return outage;
+    };
+    statement.outages = {
+        judged(1, Party::provider, 1'790'921'000'000, 7'000, 7'020, Judged::Verdict::counts),
+        judged(2, Party::provider, 1'791'521'000'000, 16'000, 16'900, Judged::Verdict::counts),
+        judged(3, Party::provider, 1'791'921'000'000, 290, 310, Judged::Verdict::disputed),
+        judged(4, Party::utility, 1'792'921'000'000, 7'260, 7'300, Judged::Verdict::excluded)};
+    statement.counted = Seconds{23'000};
+    statement.disputed = Seconds{310};
+    statement.raw_ppm = 988'316;
+    statement.clause_ppm = 991'303;
+    statement.coverage_ppm = 987'432;
+    statement.has_verdict = true;
+    return statement;
+}
+
 /// In the journal's order: one of a boot without a clock, one that ended, one still open.
 inline std::vector<web::OutageRow> sample_outages() {
     std::vector<web::OutageRow> rows(3);
@@ -103,6 +209,7 @@ inline std::vector<web::OutageRow> sample_outages() {
     rows[1].first_good = wall_from_ms(1'795'141'214'123);
     rows[1].least_s = 90;
     rows[1].most_s = 110;
+    rows[1].confidence = Confidence::medium;
     rows[1].evidence = "nasional, internasional: no answer";
     rows[2].id = 3;
     rows[2].cause = Cause::carrier;

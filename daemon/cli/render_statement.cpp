@@ -1,0 +1,100 @@
+#include <algorithm>
+
+#include "common/web/text.hpp"
+#include "daemon/cli/render.hpp"
+
+namespace gerbang::cli {
+namespace {
+
+using sla::Judged;
+using sla::Statement;
+using web::say;
+using web::Text;
+
+constexpr std::size_t kUsualLimit = 20;
+
+std::string party_name(sla::Party party, Language language) {
+    return say(language, static_cast<Text>(static_cast<std::uint16_t>(Text::party_provider) +
+                                           static_cast<std::uint16_t>(party)));
+}
+
+std::string share(const std::optional<std::uint32_t>& ppm, Language language) {
+    return ppm ? human_percent(language, *ppm) : say(language, Text::sla_nothing_measured);
+}
+
+std::string availability(const Statement& statement, Language language) {
+    Table table;
+    table.columns = {{"", false}, {"", true}};
+    table.rows = {
+        {say(language, Text::sla_raw), share(statement.raw_ppm, language)},
+        {say(language, Text::sla_by_clauses), share(statement.clause_ppm, language)},
+        {say(language, Text::sla_coverage), human_percent(language, statement.coverage_ppm)},
+        {say(language, Text::sla_unmeasured), hours_minutes(statement.unmeasured)}};
+    const auto text = table.text();
+    return text.substr(text.find('\n') + 1);  // without its empty heading
+}
+
+std::string lost_time(const Statement& statement, Language language) {
+    Table table;
+    table.columns = {{"", false}, {"", false}, {"", true}};
+    for (const auto& [party, causes] : statement.down) {
+        for (const auto& [cause, seconds] : causes) {
+            if (seconds.count() == 0) continue;
+            table.rows.push_back({"  " + party_name(party, language),
+                                  say(language, web::short_cause_text(cause)),
+                                  hours_minutes(seconds)});
+        }
+    }
+    if (table.rows.empty()) return wrap(say(language, Text::sla_nothing_lost));
+    const auto text = table.text();
+    const auto rows = text.substr(text.find('\n') + 1);
+    return wrap(say(language, Text::sla_lost)) + rows;
+}
+
+/// The outages of one verdict under their headline, newest last.
+std::string judged(const Statement& statement, Judged::Verdict verdict, Text headline, Seconds sum,
+                   Seconds offset, const RenderOptions& options) {
+    const auto language = options.language;
+    const auto limit = options.limit == 0 ? kUsualLimit : options.limit;
+    std::size_t count = 0;
+    std::string lines;
+    for (const auto& outage : statement.outages) {
+        if (outage.verdict != verdict || ++count > limit) continue;
+        auto lasted = hours_minutes(outage.certain);
+        const auto most = hours_minutes(outage.possible);
+        if (most != lasted) lasted += " - " + most;
+        lines += wrap("  " + local_second(outage.from, offset).substr(0, 16) + "  " + lasted +
+                          "  " + party_name(outage.party, language),
+                      4);
+    }
+    auto text = wrap(say(language, headline, {std::to_string(count), hours_minutes(sum)})) + lines;
+    if (count > limit) {
+        text += wrap(say(language, Text::outages_more, {std::to_string(count - limit)}));
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string render_statement(const Statement& statement, const std::string& title,
+                             const web::Status& status, const RenderOptions& options) {
+    const auto language = options.language;
+    const Seconds offset{status.site.utc_offset_s};
+    auto text = wrap(say(language, Text::sla_title,
+                         {one_line(title, 40), zone_name(offset), one_line(status.site.id, 64)}));
+    text += wrap(say(language, Text::sla_clauses, {one_line(statement.clauses, 64)}));
+    if (statement.is_example) {
+        text += painted(wrap(say(language, Text::sla_example)), kYellow, options);
+    }
+    text += "\n" + availability(statement, language);
+    auto verdict = Text::sla_no_verdict;
+    if (statement.has_verdict) verdict = statement.is_kept ? Text::sla_kept : Text::sla_broken;
+    text += wrap(say(language, verdict)) + "\n" + lost_time(statement, language) + "\n";
+    return text +
+           judged(statement, Judged::Verdict::counts, Text::sla_counted, statement.counted, offset,
+                  options) +
+           judged(statement, Judged::Verdict::disputed, Text::sla_disputed, statement.disputed,
+                  offset, options);
+}
+
+}  // namespace gerbang::cli
