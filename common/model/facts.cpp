@@ -135,6 +135,14 @@ private:
     std::string defect_;
 };
 
+/// `[a-z][a-z0-9-]*`
+bool is_link(std::string_view text) {
+    if (text.empty() || text.front() < 'a' || text.front() > 'z') return false;
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    });
+}
+
 bool is_identifier(std::string_view text, std::size_t max, bool may_start_with_underscore) {
     if (text.empty() || text.size() > max) return false;
     const bool starts_well = (text.front() >= 'a' && text.front() <= 'z') ||
@@ -351,6 +359,7 @@ Result<Outage> outage_from(const Event& event) {
     outage.segment = reader.u32("segment", 1);
     // Version 0.1 wrote neither link nor confidence.
     if (reader.has("link")) outage.link = reader.text("link", 1, kMaxLinkText);
+    if (!is_link(outage.link)) reader.reject("link", "not a link's name");
     outage.cause = reader.cause("cause");
     if (reader.has("confidence")) outage.confidence = reader.confidence("confidence");
     outage.last_good = reader.time("last_good", 0);  // boot 0: no good moment is known
@@ -438,7 +447,9 @@ Result<BootEndFact> boot_end_from(const Event& event) {
     Reader reader{event, EventKind::boot_end};
     BootEndFact fact;
     fact.boot = BootNo{reader.u32("boot", 1)};
-    fact.ending = reader.cause("ending");
+    // The causes that can end a boot stand together.
+    fact.ending = static_cast<Cause>(reader.number("ending", static_cast<int>(Cause::device_off),
+                                                   static_cast<int>(Cause::reboot)));
     fact.confidence = reader.confidence("confidence");
     fact.last_alive = reader.time("last_alive");
     fact.evidence = reader.text("evidence");

@@ -132,10 +132,10 @@ struct LossFact {
 
 /// State of one power supply, written when it changed (capacity: by ten per cent).
 struct PowerFact {
-    std::string name;  ///< of the supply in sysfs
-    std::string kind;  ///< "mains", "battery", "ups", "usb"
-    std::optional<bool> is_online;             ///< mains, UPS, USB: power comes in
-    std::string status;                        ///< battery: "charging", "discharging", "full", ...
+    std::string name;               ///< of the supply in sysfs
+    std::string kind;               ///< "mains", "battery", "ups", "usb"
+    std::optional<bool> is_online;  ///< mains, UPS, USB: power comes in
+    std::string status;             ///< battery: "charging", "discharging", "full", ...
     std::optional<std::uint32_t> capacity_percent;  ///< 0-100
     bool operator==(const PowerFact&) const = default;
 };

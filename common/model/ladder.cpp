@@ -4,12 +4,12 @@ namespace gerbang {
 namespace {
 
 constexpr std::array<std::string_view, kRungCount> kRungNames{
-    "power", "carrier", "next_hop", "provider", "domestic",
-    "international", "dns", "web", "province"};
+    "power",         "carrier", "next_hop", "provider", "domestic",
+    "international", "dns",     "web",      "province"};
 constexpr std::array<std::string_view, 4> kStateNames{"unknown", "up", "down", "portal"};
-constexpr std::array<std::string_view, 8> kSilenceNames{
-    "none", "time-out", "unreachable", "refused", "SERVFAIL", "NXDOMAIN", "wrong answer",
-    "cannot ask"};
+constexpr std::array<std::string_view, 8> kSilenceNames{"none",         "time-out",  "unreachable",
+                                                        "refused",      "SERVFAIL",  "NXDOMAIN",
+                                                        "wrong answer", "cannot ask"};
 
 template <class Enum, std::size_t N>
 std::optional<Enum> value_of(const std::array<std::string_view, N>& names, std::string_view name) {

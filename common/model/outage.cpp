@@ -5,8 +5,8 @@
 namespace gerbang {
 namespace {
 constexpr std::array<std::string_view, kCauseCount> kCauseNames{
-    "unknown", "device_off", "power", "crash",         "off",     "reboot",
-    "daemon",  "carrier",    "modem", "blocked",       "isp",     "international",
+    "unknown", "device_off", "power",        "crash",   "off",    "reboot",
+    "daemon",  "carrier",    "modem",        "blocked", "isp",    "international",
     "dns",     "province",   "undetermined", "hotspot", "service"};
 constexpr std::array<std::string_view, kLinkStateCount> kLinkStateNames{"unknown", "up", "down",
                                                                         "degraded"};

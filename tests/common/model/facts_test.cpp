@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace gerbang {
 namespace {
@@ -43,7 +44,9 @@ Outage some_outage() {
     Outage outage;
     outage.id = 12;
     outage.segment = 2;
+    outage.link = "service-dukcapil";
     outage.cause = Cause::carrier;
+    outage.confidence = Confidence::medium;
     outage.last_good = {BootNo{2}, monotonic_from_ms(10)};
     outage.first_bad = {BootNo{2}, monotonic_from_ms(20)};
     outage.last_bad = DeviceTime{BootNo{2}, monotonic_from_ms(30)};
@@ -52,7 +55,28 @@ Outage some_outage() {
     return outage;
 }
 ConfigFact some_config() {
-    return {"site-1", "64.07.01.2003", "Long Apari", "Telkom", "Orbit", "lte", "123", "+08:00"};
+    return {"site-1", "64.07.01.2003", "Long Apari", "Telkom",   "Orbit",   "lte",
+            "123",    "+08:00",        "0800-1",     50'000'000, 10'000'000};
+}
+PowerFact some_power() {
+    return {"AC", "mains", false, "discharging", 80};
+}
+BootEndFact some_boot_end() {
+    return {BootNo{2},
+            Cause::power,
+            Confidence::high,
+            {BootNo{2}, monotonic_from_ms(99)},
+            "mains was off"};
+}
+NoteFact some_note() {
+    return {"maintenance", "Pak Amat", "antena diganti", wall_from_ms(1'700'000'000'000),
+            wall_from_ms(4'102'444'800'123)};
+}
+ClockFact some_clock() {
+    return {Millis{-86'400'000}, AnchorSource::province};
+}
+PathFact some_path() {
+    return {"suspect", "not_in_path", "flowtable on br-lan"};
 }
 LossFact some_loss() {
     return {"ticks", "ring_full", 77, {BootNo{1}, monotonic_from_ms(1)}, kAt};
@@ -115,11 +139,17 @@ TEST_CASE("Every fact refuses an event with a field missing, mistyped, or of ano
     require_strict(interface_from, to_event(some_interface(), kAt));
     require_strict(carrier_from, to_event(CarrierFact{"eth0", true, 9}, kAt));
     require_strict(anchor_from, to_event(some_anchor()));
-    require_strict(outage_from, to_event(some_outage(), kAt));
+    require_strict(outage_from, to_event(some_outage(), kAt), {"link", "confidence"});
     require_strict(config_from, to_event(some_config(), kAt),
                    {"site", "site_code", "site_name", "provider", "product", "medium",
-                    "customer_number", "utc_offset"});
+                    "customer_number", "utc_offset", "helpdesk", "down_bit_per_s", "up_bit_per_s"});
     require_strict(loss_from, to_event(some_loss(), kAt));
+    require_strict(power_from, to_event(some_power(), kAt),
+                   {"online", "status", "capacity_percent"});
+    require_strict(boot_end_from, to_event(some_boot_end(), kAt));
+    require_strict(note_from, to_event(some_note(), kAt), {"from_wall_ms", "to_wall_ms"});
+    require_strict(clock_from, to_event(some_clock(), kAt));
+    require_strict(path_from, to_event(some_path(), kAt));
 }
 
 TEST_CASE("Facts refuse impossible values by name", "[model]") {
@@ -144,7 +174,13 @@ TEST_CASE("Facts refuse impossible values by name", "[model]") {
     const auto outage = to_event(some_outage(), kAt);
     check(outage_from, outage, "id", std::int64_t{0});
     check(outage_from, outage, "segment", std::int64_t{0});
-    check(outage_from, outage, "cause", std::int64_t{15});
+    check(outage_from, outage, "cause", std::int64_t{17});
+    check(outage_from, outage, "cause", std::int64_t{-1});
+    check(outage_from, outage, "confidence", std::int64_t{4});
+    check(outage_from, outage, "link", ""s);
+    check(outage_from, outage, "link", "Wan"s);
+    check(outage_from, outage, "link", "wan/../x"s);
+    check(outage_from, outage, "link", std::string(49, 'a'));
     check(outage_from, outage, "first_bad_boot", std::int64_t{0});
     check(outage_from, outage, "first_good_ms", std::int64_t{-1});
     const auto anchor = to_event(some_anchor());
@@ -153,6 +189,24 @@ TEST_CASE("Facts refuse impossible values by name", "[model]") {
     check(anchor_from, anchor, "source", std::int64_t{0});
     check(carrier_from, to_event(CarrierFact{"eth0", true, 9}, kAt), "up", std::int64_t{2});
     check(interface_from, to_event(some_interface(), kAt), "name", ""s);
+    const auto power = to_event(some_power(), kAt);
+    check(power_from, power, "name", ""s);
+    check(power_from, power, "online", std::int64_t{2});
+    check(power_from, power, "capacity_percent", std::int64_t{101});
+    const auto ended = to_event(some_boot_end(), kAt);
+    check(boot_end_from, ended, "boot", std::int64_t{0});
+    check(boot_end_from, ended, "ending", std::int64_t{0});
+    check(boot_end_from, ended, "ending", static_cast<std::int64_t>(Cause::daemon));
+    check(boot_end_from, ended, "confidence", std::int64_t{-1});
+    check(boot_end_from, ended, "last_alive_boot", std::int64_t{0});
+    const auto said = to_event(some_note(), kAt);
+    check(note_from, said, "kind", ""s);
+    check(note_from, said, "text", std::string(501, 'x'));
+    check(note_from, said, "author", std::string(129, 'x'));
+    check(note_from, said, "from_wall_ms", std::int64_t{-1});
+    check(note_from, said, "to_wall_ms", kMax);
+    check(clock_from, to_event(some_clock(), kAt), "source", std::int64_t{4});
+    check(path_from, to_event(some_path(), kAt), "path", ""s);
 }
 
 TEST_CASE("A series refuses labels that are unsorted, misnamed or too many", "[model]") {
@@ -192,6 +246,17 @@ TEST_CASE("Every fact comes back from its event as it was", "[model]") {
     CHECK(config_from(to_event(ConfigFact{}, kAt)).value() == ConfigFact{});
     CHECK(loss_from(to_event(some_loss(), kAt)).value() == some_loss());
     CHECK(to_event(some_loss(), kAt).at == kAt);
+    CHECK(power_from(to_event(some_power(), kAt)).value() == some_power());
+    const PowerFact battery{"BAT0", "battery", std::nullopt, "", std::nullopt};
+    CHECK(power_from(to_event(battery, kAt)).value() == battery);
+    CHECK(boot_end_from(to_event(some_boot_end(), kAt)).value() == some_boot_end());
+    CHECK(note_from(to_event(some_note(), kAt)).value() == some_note());
+    const NoteFact bare{"other", "", "listrik padam", std::nullopt, std::nullopt};
+    CHECK(note_from(to_event(bare, kAt)).value() == bare);
+    CHECK(clock_from(to_event(some_clock(), kAt)).value() == some_clock());
+    const ClockFact far{Millis{std::numeric_limits<std::int64_t>::min()}, AnchorSource::kernel};
+    CHECK(clock_from(to_event(far, kAt)).value() == far);
+    CHECK(path_from(to_event(some_path(), kAt)).value() == some_path());
 }
 
 TEST_CASE("A text too long for an event is cut between two characters", "[model]") {
@@ -202,17 +267,65 @@ TEST_CASE("A text too long for an event is cut between two characters", "[model]
     CHECK(*event.text("evidence") == std::string(1023, 'x'));
 }
 
+TEST_CASE("An outage of version 0.1 is one of the WAN, of no known confidence", "[model]") {
+    auto old = some_outage();
+    old.link = "wan";
+    old.confidence = Confidence::none;
+    const auto event = without(without(to_event(some_outage(), kAt), "link"), "confidence");
+    CHECK(outage_from(event).value() == old);
+}
+
+TEST_CASE("A note and a supply's name are cut to what their readers take", "[model]") {
+    auto note = some_note();
+    note.text = std::string(499, 'x') + "\xC3\xA9";
+    note.author = std::string(300, 'y');
+    const auto read = note_from(to_event(note, kAt));
+    REQUIRE(read);
+    CHECK(read->text == std::string(499, 'x'));
+    CHECK(read->author == std::string(128, 'y'));
+    auto power = some_power();
+    power.name = std::string(300, 'z');
+    power.status = std::string(300, 'z');
+    REQUIRE(power_from(to_event(power, kAt)));
+    CHECK(power_from(to_event(power, kAt))->name.size() == 128);
+}
+
 TEST_CASE("Counters, causes, link states and event kinds have stable names", "[model]") {
     CHECK(to_string(Counter::rx_bytes) == "rx_bytes");
     CHECK(to_string(Counter::tx_dropped) == "tx_dropped");
     CHECK(to_string(Counter{99}) == "unknown");
-    for (int i = 0; i <= 14; ++i) {
-        const auto cause = static_cast<Cause>(i);
-        CHECK(parse_cause(to_string(cause)) == cause);
+    // Numbers and names are stored: this list only grows.
+    const std::vector<std::string> causes{
+        "unknown", "device_off", "power",        "crash",   "off",    "reboot",
+        "daemon",  "carrier",    "modem",        "blocked", "isp",    "international",
+        "dns",     "province",   "undetermined", "hotspot", "service"};
+    REQUIRE(causes.size() == kCauseCount);
+    for (std::size_t i = 0; i < causes.size(); ++i) {
+        CHECK(to_string(static_cast<Cause>(i)) == causes[i]);
+        CHECK(parse_cause(causes[i]) == static_cast<Cause>(i));
     }
+    CHECK(to_string(Cause{99}) == "unknown");
+    const std::vector<std::string> states{"unknown", "up", "down", "degraded"};
+    REQUIRE(states.size() == kLinkStateCount);
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        CHECK(to_string(static_cast<LinkState>(i)) == states[i]);
+        CHECK(parse_link_state(states[i]) == static_cast<LinkState>(i));
+    }
+    CHECK_FALSE(parse_link_state("sideways"));
+    const std::vector<std::string> confidences{"none", "low", "medium", "high"};
+    for (std::size_t i = 0; i < confidences.size(); ++i) {
+        CHECK(to_string(static_cast<Confidence>(i)) == confidences[i]);
+        CHECK(parse_confidence(confidences[i]) == static_cast<Confidence>(i));
+    }
+    CHECK_FALSE(parse_confidence("certain"));
     CHECK_FALSE(parse_cause("gremlins"));
     CHECK(to_string(LinkState::down) == "down");
-    CHECK(to_string(EventKind::outage) == "outage");
+    const std::vector<std::string> kinds{
+        "epoch",  "boot",   "start", "stop",  "series",   "interface", "carrier", "anchor",
+        "outage", "config", "loss",  "power", "boot_end", "note",      "clock",   "path"};
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        CHECK(to_string(static_cast<EventKind>(i + 1)) == kinds[i]);
+    }
     CHECK(to_string(EventKind{77}) == "kind-77");
 }
 
