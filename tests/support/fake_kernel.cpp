@@ -98,10 +98,15 @@ void FakeKernel::advance(Monotonic to) {
             const auto percent = 50 + random_() % 101;
             return mean.bit_per_s / 8 * elapsed_ms / 1000 * percent / 100;
         };
-        const auto received = amount(one.receive);
+        // Who asks hears nothing back.
+        const auto received = one.is_unanswered ? amount({}) : amount(one.receive);
         const auto transmitted = amount(one.transmit);
         if (received + transmitted > 0) traffic(one.reading.name, received, transmitted);
     }
+}
+
+void FakeKernel::unanswered(const std::string& name, bool is_unanswered) {
+    entry(name).is_unanswered = is_unanswered;
 }
 
 void FakeKernel::carrier(const std::string& name, bool is_up) {

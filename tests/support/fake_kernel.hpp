@@ -52,6 +52,8 @@ public:
 
     // Misfortunes.
     void carrier(const std::string& name, bool is_up);  ///< counts carrier_changes
+    /// Nothing is received at the rate set, while what is sent goes on: a dead link behind a cable.
+    void unanswered(const std::string& name, bool is_unanswered);
     void reset_counters(const std::string& name);       ///< as a driver restart does
     /// Byte counters are kept modulo 2^32 from now on, as on a 32-bit kernel.
     void wrap_at_32bit(const std::string& name);
@@ -83,6 +85,7 @@ private:
         InterfaceReading reading;
         bool wraps = false;
         BitRate receive, transmit;
+        bool is_unanswered = false;
         std::string lower;  ///< name of the device below; its ifindex changes with the reboots
     };
     [[nodiscard]] Entry& entry(const std::string& name);

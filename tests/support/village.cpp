@@ -227,6 +227,7 @@ void Village::link_changed() {
 void Village::set_link(bool is_up) {
     link.up = is_up;
     prober.set_reachable(is_up);
+    if (kernel.has("eth0")) kernel.unanswered("eth0", !is_up);
 }
 
 std::vector<Record> Village::journal_records() {
