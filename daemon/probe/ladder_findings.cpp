@@ -70,7 +70,7 @@ RungFinding find_next_hop(const std::vector<Question>& asked, const LadderSettin
     auto finding = tally.take();
     if (finding.state != RungState::down) return finding;
     // What lies beyond it is reached through it.
-    if (internet_answers) {
+    if (is_known && internet_answers) {
         finding.state = RungState::up;
         finding.silence = Silence::none;
         return finding;
@@ -85,6 +85,7 @@ RungFinding find_next_hop(const std::vector<Question>& asked, const LadderSettin
         finding.silence = Silence::none;
         add_detail(finding, "neighbour", "resolved");
     } else {
+        if (internet_answers) finding.state = RungState::unknown;
         add_detail(finding, "neighbour", "failed");
     }
     return finding;

@@ -35,7 +35,9 @@ struct LadderSettings {
     Millis timeout{2'500};
     Millis web_interval{60'000};
     Millis services_interval{300'000};
-    std::vector<std::string> services;  ///< names, for `ask_service`
+    /// Names, for `ask_service`. Three by HTTPS each 5 minutes fit into 10 MB a day with everything
+    /// else; more of them want a longer interval.
+    std::vector<std::string> services;
 };
 
 /// What others know about the moment, taken fresh for each round.
