@@ -326,8 +326,11 @@ def congestion(trial):
     """Villagers fill a line of 512 kbit/s until almost everything is lost: no outage."""
     trial.settle(changes={"provider": {"name": "Uji", "down": "512 kbit/s", "up": "512 kbit/s"}})
     village = trial.village
-    village.run(village.modem, "tc", "qdisc", "add", "dev", village.modem_side, "root", "tbf",
-                "rate", "512kbit", "burst", "16kb", "latency", "400ms")
+    village.run(village.modem, "tc", "qdisc", "add", "dev", village.modem_side, "root", "handle",
+                "1:", "tbf", "rate", "512kbit", "burst", "16kb", "latency", "400ms")
+    # A queue of packets rather than bytes, so that small ones are lost like large ones.
+    village.run(village.modem, "tc", "qdisc", "add", "dev", village.modem_side, "parent", "1:1",
+                "handle", "10:", "pfifo", "limit", "8")
     for _ in range(3):
         trial.start_peers(village.home, "download", "200000")
     trial.start_peers(village.net, "flood", VILLAGER, "150000")

@@ -44,7 +44,7 @@ class Pace:
         return self.interval * 1.1 + 0.5
 
 
-FAST = Pace(3, 1, 0.9, 10)
+FAST = Pace(3, 1, 0.8, 10)
 # As shipped: the promise of 30 s is made for these.
 DEFAULT = Pace(10, 3, 2.5, 60, is_default=True)
 
