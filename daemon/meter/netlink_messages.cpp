@@ -61,7 +61,7 @@ bool take_link_statistics(std::span<const std::byte> payload, std::vector<Link>&
         tally.has_unknown = true;
         return true;
     }
-    for_each_attribute(payload.subspan(MNL_ALIGN(sizeof(if_stats_msg))),
+    for_each_attribute(payload.subspan(aligned(sizeof(if_stats_msg))),
                        [&](std::uint16_t type, std::span<const std::byte> value) {
                            if (type != IFLA_STATS_LINK_64 || value.size() < 64) return;
                            take_statistics(value, found->reading);
@@ -90,7 +90,7 @@ bool take_link(std::span<const std::byte> payload, std::vector<Link>& into) {
     bool has_statistics = false;
     bool lower_is_elsewhere = false;
     std::string_view kind;
-    for_each_attribute(payload.subspan(MNL_ALIGN(sizeof(ifinfomsg))),
+    for_each_attribute(payload.subspan(aligned(sizeof(ifinfomsg))),
                        [&](std::uint16_t type, std::span<const std::byte> value) {
                            switch (type) {
                                case IFLA_IFNAME:
@@ -164,7 +164,7 @@ void take_first_hop(int family, std::span<const std::byte> hops, DefaultRoute& i
                                    });
             return;
         }
-        const std::size_t step = MNL_ALIGN(size);
+        const std::size_t step = aligned(size);
         if (step < sizeof(rtnexthop) || step >= hops.size()) return;
         hops = hops.subspan(step);
     }
@@ -180,7 +180,7 @@ std::optional<DefaultRoute> default_route_of(std::span<const std::byte> payload)
     std::uint32_t table = route->rtm_table;
     DefaultRoute found;
     DefaultRoute hop;
-    for_each_attribute(payload.subspan(MNL_ALIGN(sizeof(rtmsg))),
+    for_each_attribute(payload.subspan(aligned(sizeof(rtmsg))),
                        [&](std::uint16_t type, std::span<const std::byte> value) {
                            if (type == RTA_TABLE) table = number(value);
                            if (type == RTA_OIF) found.ifindex = number(value);
@@ -207,7 +207,7 @@ bool take_neighbour(std::span<const std::byte> payload, std::vector<Neighbour>& 
 
     Neighbour neighbour{.ifindex = static_cast<std::uint32_t>(entry->ndm_ifindex), .hardware = {}};
     bool is_live = true;
-    for_each_attribute(payload.subspan(MNL_ALIGN(sizeof(ndmsg))),
+    for_each_attribute(payload.subspan(aligned(sizeof(ndmsg))),
                        [&](std::uint16_t type, std::span<const std::byte> value) {
                            if (type == NDA_LLADDR)
                                std::memcpy(neighbour.hardware.data(), value.data(),

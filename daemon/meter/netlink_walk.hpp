@@ -3,7 +3,7 @@
 // How a datagram of netlink is taken apart; for the parsers of this folder. Nothing in a datagram
 // is trusted.
 
-#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -17,23 +17,9 @@
 
 namespace gerbang::netlink {
 
-inline std::span<const std::byte> payload_of(const nlattr& attribute) {
-    return {static_cast<const std::byte*>(mnl_attr_get_payload(&attribute)),
-            mnl_attr_get_payload_len(&attribute)};
-}
-
-/// Calls `take(type, payload)` for each attribute in `bytes`; stops at the first that does not
-/// fit. libmnl's own loops round the length up and may look 3 bytes beyond the datagram.
-template <class Take>
-void for_each_attribute(std::span<const std::byte> bytes, Take take) {
-    while (bytes.size() >= sizeof(nlattr)) {
-        const auto* attribute = reinterpret_cast<const nlattr*>(bytes.data());
-        if (!mnl_attr_ok(attribute, static_cast<int>(bytes.size()))) return;
-        take(mnl_attr_get_type(attribute), payload_of(*attribute));
-        const std::size_t step = MNL_ALIGN(attribute->nla_len);
-        if (step >= bytes.size()) return;
-        bytes = bytes.subspan(step);
-    }
+/// The kernel's alignment of messages and attributes.
+[[nodiscard]] constexpr std::size_t aligned(std::size_t size) noexcept {
+    return (size + 3) / 4 * 4;
 }
 
 /// A plain value at the front of `bytes`, which may be unaligned.
@@ -43,6 +29,20 @@ std::optional<Value> front_as(std::span<const std::byte> bytes) {
     Value value;
     std::memcpy(&value, bytes.data(), sizeof value);
     return value;
+}
+
+/// Calls `take(type, payload)` for each attribute in `bytes`; stops at the first that does not
+/// fit. libmnl's own loops round the length up and may look 3 bytes beyond the datagram.
+template <class Take>
+void for_each_attribute(std::span<const std::byte> bytes, Take take) {
+    while (const auto header = front_as<nlattr>(bytes)) {
+        if (header->nla_len < sizeof(nlattr) || header->nla_len > bytes.size()) return;
+        take(static_cast<std::uint16_t>(header->nla_type & NLA_TYPE_MASK),
+             bytes.first(header->nla_len).subspan(sizeof(nlattr)));
+        const auto step = aligned(header->nla_len);
+        if (step >= bytes.size()) return;
+        bytes = bytes.subspan(step);
+    }
 }
 
 inline std::uint32_t number(std::span<const std::byte> bytes) {
@@ -64,13 +64,12 @@ struct Message {
 /// the length for signed and lets 2^31 and more pass.
 inline std::optional<Message> take_message(Datagram& datagram) {
     const auto header = front_as<nlmsghdr>(datagram);
-    if (!header || header->nlmsg_len < MNL_NLMSG_HDRLEN || header->nlmsg_len > datagram.size())
+    if (!header || header->nlmsg_len < sizeof(nlmsghdr) || header->nlmsg_len > datagram.size())
         return std::nullopt;
     const auto whole = datagram.first(header->nlmsg_len);
     // The length is rounded up to 4 bytes only between messages.
-    datagram = datagram.subspan(std::min<std::size_t>(
-        datagram.size(), std::size_t{MNL_ALIGN(std::size_t{header->nlmsg_len})}));
-    return Message{*header, whole.subspan(MNL_NLMSG_HDRLEN)};
+    datagram = datagram.subspan(std::min(datagram.size(), aligned(header->nlmsg_len)));
+    return Message{*header, whole.subspan(sizeof(nlmsghdr))};
 }
 
 /// Calls `take(header, payload)` for each message of our dump, and reads the end marks.

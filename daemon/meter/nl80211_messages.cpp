@@ -24,7 +24,7 @@ GenericQuestion question(std::uint8_t command, std::uint16_t attribute, const vo
                       .nla_type = attribute};
     std::memcpy(made.bytes.data() + made.size, &head, sizeof head);
     std::memcpy(made.bytes.data() + made.size + sizeof head, data, size);
-    made.size += sizeof head + MNL_ALIGN(size);
+    made.size += sizeof head + aligned(size);
     return made;
 }
 

@@ -4,71 +4,10 @@
 #include <optional>
 
 #include "tests/daemon/meter/allocations.hpp"
-#include "tests/daemon/meter/memory_journal.hpp"
-#include "tests/support/fake_kernel.hpp"
+#include "tests/daemon/meter/meter_bench.hpp"
 
 using namespace gerbang;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// A meter on a scripted kernel, with a journal that keeps everything it says.
-struct Bench {
-    FakeKernel kernel;
-    MeterSettings settings;
-    SeriesTable series;
-    MemoryJournal journal;
-    unsigned boot = 1;
-    std::optional<Meter> meter;
-    KernelReading reading;
-    std::vector<Reading> readings;
-    MeterEvents events;
-
-    Bench() { kernel.advance(30s); }
-
-    void start() {
-        meter.emplace(settings, series);
-        meter->restore(journal.history(boot));
-    }
-    void tick(Millis after = 10s) {
-        kernel.advance(after);
-        REQUIRE(kernel.read(reading));
-        readings.clear();
-        meter->advance(reading, readings, events);
-        journal.keep(boot, reading.taken, readings, events);
-    }
-    void reboot(Millis until_start = 20s) {
-        kernel.reboot();
-        kernel.advance(until_start);
-        ++boot;
-    }
-    MeterSummary::Interface of(const std::string& name) const {
-        for (const auto& one : meter->summary().interfaces)
-            if (one.name == name) return one;
-        throw std::runtime_error("no interface " + name);
-    }
-    std::uint64_t received(const std::string& name) const { return of(name).received.value; }
-    std::uint64_t wan_received() const { return meter->summary().wan.received.value; }
-    std::optional<std::int64_t> value(std::string_view name) const {
-        for (const auto& one : readings)
-            if (series.find(one.series)->name == name) return one.value;
-        return std::nullopt;
-    }
-    std::string reason(const std::string& name) const {
-        for (const auto& fact : events.interfaces)
-            if (fact.name == name) return fact.reason;
-        return "";
-    }
-};
-
-Bench wan_bench() {
-    Bench bench;
-    bench.kernel.add("eth0");
-    bench.kernel.default_route("eth0");
-    return bench;
-}
-
-}  // namespace
 
 TEST_CASE("Meter does not count what passed before the daemon first ran", "[meter]") {
     auto bench = wan_bench();

@@ -1,10 +1,14 @@
 #include "daemon/meter/netlink_messages.hpp"
 
 #include <linux/if.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cerrno>
+#include <optional>
 
 #include "tests/daemon/meter/datagram.hpp"
 
@@ -291,6 +295,134 @@ TEST_CASE("A multipath default route is that of its first next hop", "[meter][ne
     DefaultRoute none;
     (void)parse_routes(hostile.datagram(), kSequence, none);
     CHECK(none.ifindex == 0);
+}
+
+TEST_CASE("The next hop of the default route is read in every form that the kernel has",
+          "[meter][netlink]") {
+    const std::array<std::uint8_t, 4> v4{192, 168, 1, 1};
+    std::array<std::uint8_t, 16> v6{0xfe, 0x80};
+    v6[15] = 1;
+    const auto gateway_of = [](const DatagramBuilder& builder) {
+        DefaultRoute best;
+        CHECK_FALSE(parse_routes(builder.datagram(), kSequence, best).is_malformed);
+        return best;
+    };
+    const auto padded = [](std::array<std::uint8_t, 4> address) {
+        std::array<std::uint8_t, 16> all{};
+        std::copy(address.begin(), address.end(), all.begin());
+        return all;
+    };
+    SECTION("IPv4 and IPv6") {
+        DatagramBuilder four;
+        four.message(RTM_NEWROUTE, route_to_everywhere()).value(RTA_OIF, std::uint32_t{3});
+        four.value(RTA_GATEWAY, v4);
+        CHECK(gateway_of(four).gateway_family == AF_INET);
+        CHECK(gateway_of(four).gateway == padded(v4));
+        DatagramBuilder six;
+        six.message(RTM_NEWROUTE, route_to_everywhere(AF_INET6)).value(RTA_OIF, std::uint32_t{3});
+        six.value(RTA_GATEWAY, v6);
+        CHECK(gateway_of(six).gateway_family == AF_INET6);
+        CHECK(gateway_of(six).gateway == v6);
+    }
+    SECTION("IPv4 by way of an IPv6 router") {
+        struct [[gnu::packed]] {
+            std::uint16_t family = AF_INET6;
+            std::array<std::uint8_t, 16> address;
+        } via;
+        via.address = v6;
+        DatagramBuilder builder;
+        builder.message(RTM_NEWROUTE, route_to_everywhere()).value(RTA_OIF, std::uint32_t{3});
+        builder.attribute(RTA_VIA, &via, sizeof via);
+        CHECK(gateway_of(builder).gateway_family == AF_INET6);
+        CHECK(gateway_of(builder).gateway == v6);
+    }
+    SECTION("the first of several hops with a device") {
+        struct Hop {
+            rtnexthop hop{};
+            nlattr head{};
+            std::array<std::uint8_t, 4> address{};
+        };
+        std::array<Hop, 2> hops{};
+        for (auto& one : hops) {
+            one.hop.rtnh_len = sizeof(Hop);
+            one.head = {.nla_len = 8, .nla_type = RTA_GATEWAY};
+        }
+        hops[0].address = {10, 0, 0, 1};
+        hops[1].address = v4;
+        hops[1].hop.rtnh_ifindex = 6;
+        DatagramBuilder builder;
+        builder.message(RTM_NEWROUTE, route_to_everywhere()).value(RTA_MULTIPATH, hops);
+        CHECK(gateway_of(builder).ifindex == 6);
+        CHECK(gateway_of(builder).gateway == padded(v4));
+        hops[1].hop.rtnh_len = 4711;  // beyond what is there
+        DatagramBuilder cut;
+        cut.message(RTM_NEWROUTE, route_to_everywhere()).value(RTA_MULTIPATH, hops);
+        CHECK(gateway_of(cut).ifindex == 6);
+    }
+    SECTION("none on a PPP, and none that is cut short") {
+        DatagramBuilder ppp;
+        ppp.message(RTM_NEWROUTE, route_to_everywhere()).value(RTA_OIF, std::uint32_t{3});
+        CHECK(gateway_of(ppp).ifindex == 3);
+        CHECK(gateway_of(ppp).gateway_family == 0);
+        DatagramBuilder cut;
+        cut.message(RTM_NEWROUTE, route_to_everywhere(AF_INET6)).value(RTA_OIF, std::uint32_t{3});
+        cut.value(RTA_GATEWAY, v4).value(RTA_VIA, std::uint16_t{AF_INET6});
+        CHECK(gateway_of(cut).gateway_family == 0);
+    }
+}
+
+TEST_CASE("The kernel's entry of the gateway is resolved, silent, or says nothing",
+          "[meter][netlink]") {
+    const auto state_of = [](int state) {
+        DatagramBuilder builder;
+        builder.message(RTM_NEWNEIGH, neighbour(3, static_cast<std::uint16_t>(state)));
+        std::optional<bool> is_resolved;
+        CHECK_FALSE(parse_neighbour_state(builder.datagram(), kSequence, is_resolved).is_malformed);
+        return is_resolved;
+    };
+    for (const auto state : {NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE, NUD_PERMANENT})
+        CHECK(state_of(state) == true);
+    for (const auto state : {NUD_INCOMPLETE, NUD_FAILED}) CHECK(state_of(state) == false);
+    for (const auto state : {NUD_NOARP, NUD_NONE}) CHECK_FALSE(state_of(state));
+
+    DatagramBuilder absent;
+    absent.message(NLMSG_ERROR, int{-ENOENT});
+    std::optional<bool> untouched;
+    CHECK(parse_neighbour_state(absent.datagram(), kSequence, untouched).error == ENOENT);
+    CHECK_FALSE(untouched);
+    DatagramBuilder cut;
+    cut.message(RTM_NEWNEIGH, std::uint32_t{0});
+    CHECK(parse_neighbour_state(cut.datagram(), kSequence, untouched).is_malformed);
+}
+
+TEST_CASE("A link tells whether there is a neighbour to ask for", "[meter][netlink]") {
+    const auto link_of = [](std::uint16_t type, unsigned flags, const std::string& kind = "") {
+        auto info = link_info(3, flags);
+        info.ifi_type = type;
+        DatagramBuilder builder;
+        builder.message(RTM_NEWLINK, info)
+            .text(IFLA_IFNAME, "x0")
+            .value(IFLA_STATS64, statistics());
+        if (!kind.empty()) add_kind(builder, kind);
+        std::vector<Link> links;
+        (void)parse_links(builder.datagram(), kSequence, links);
+        REQUIRE(links.size() == 1);
+        return links[0].reading;
+    };
+    CHECK_FALSE(link_of(ARPHRD_ETHER, IFF_UP | IFF_BROADCAST).is_point_to_point);
+    CHECK_FALSE(link_of(ARPHRD_LOOPBACK, IFF_UP | IFF_LOOPBACK | IFF_NOARP).is_point_to_point);
+    CHECK(link_of(ARPHRD_ETHER, IFF_UP | IFF_NOARP).is_point_to_point);  // cdc_mbim
+    CHECK(link_of(519, IFF_UP).is_point_to_point);                       // raw IP
+    CHECK(link_of(ARPHRD_NONE, IFF_UP, "wwan").is_point_to_point);
+    CHECK(link_of(ARPHRD_NONE, IFF_UP, "wwan").kind == "wwan");
+    CHECK(link_of(ARPHRD_TUNNEL, IFF_UP | IFF_POINTOPOINT).is_point_to_point);
+    const auto ppp = link_of(ARPHRD_PPP, IFF_UP | IFF_POINTOPOINT | IFF_NOARP, "ppp");
+    CHECK(ppp.is_ppp);
+    CHECK(ppp.is_point_to_point);
+    for (const auto* kind : {"bridge", "openvswitch", "bond", "team"})
+        CHECK(link_of(ARPHRD_ETHER, IFF_UP, kind).is_bridge);
+    CHECK_FALSE(link_of(ARPHRD_ETHER, IFF_UP, "vlan").is_bridge);
+    CHECK(link_of(ARPHRD_ETHER, IFF_UP, "a-kind-of-much-more-than-fits").kind.size() == 15);
 }
 
 TEST_CASE("Only live neighbours with a hardware address of their own count", "[meter][netlink]") {
