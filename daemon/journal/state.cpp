@@ -13,7 +13,9 @@ namespace {
 constexpr std::uint64_t kStateVersion = 1;
 /// More interfaces than any gateway has; further names replace the one seen longest ago.
 constexpr std::size_t kMaxInterfaces = 512;
-/// Outages follow each other, so more than one open outage is already unusual.
+/// At most one outage of a link is open: the WAN, the hotspot, the province, 8 services. The bound
+/// is for what a damaged or hostile database may hold; beyond it the one told longest ago is
+/// forgotten.
 constexpr std::size_t kMaxOpenOutages = 64;
 
 void write(CompactWriter& out, const std::optional<DeviceTime>& time) {

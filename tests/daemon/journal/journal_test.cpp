@@ -1,7 +1,9 @@
 #include "daemon/journal/journal.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "daemon/journal/database.hpp"
 #include "tests/daemon/journal/journal_samples.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -151,6 +153,83 @@ TEST_CASE("Journal restores the same state from a checkpoint and the records aft
     const auto listed = journal->outages();
     REQUIRE(listed);
     CHECK(*listed == std::vector{outage});
+}
+
+TEST_CASE("Journal remembers the open outages of all links at once, the newest segment of each",
+          "[journal]") {
+    const TempFolder folder;
+    const JournalOptions options{.path = folder.file("journal.db")};
+    const bool with_checkpoint = GENERATE(false, true);
+    std::vector<Outage> open;
+    {
+        auto journal = must_open(options);
+        REQUIRE(journal->begin_epoch(epoch_fact(1), at(1, 5), beginning()));
+        std::vector<RecordBody> bodies;
+        for (std::uint64_t id = 1; id <= 11; ++id) {
+            Outage outage;
+            outage.id = id;
+            outage.link = id == 1 ? "wan" : id == 2 ? "hotspot" : "service-" + std::to_string(id);
+            outage.cause = Cause::service;
+            outage.confidence = Confidence::medium;
+            outage.last_good = at(1, 100);
+            outage.first_bad = at(1, 110);
+            bodies.emplace_back(to_event(outage, at(1, 120)));
+            open.push_back(outage);
+        }
+        // The WAN's changes its cause; one of a service ends.
+        auto first = open[0];
+        first.last_bad = at(1, 120);
+        first.first_good = at(1, 130);
+        bodies.emplace_back(to_event(first, at(1, 130)));
+        open[0].segment = 2;
+        open[0].first_bad = at(1, 130);
+        bodies.emplace_back(to_event(open[0], at(1, 130)));
+        auto ended = open[5];
+        ended.last_bad = at(1, 120);
+        ended.first_good = at(1, 130);
+        bodies.emplace_back(to_event(ended, at(1, 130)));
+        open.erase(open.begin() + 5);
+        std::rotate(open.begin(), open.begin() + 1, open.end());  // told last, listed last
+        bodies.emplace_back(nth_minute(1, 3));
+        REQUIRE(journal->append(Seq{6}, bodies));
+        if (with_checkpoint) REQUIRE(journal->checkpoint());
+        CHECK(journal->state().open_outages == open);
+    }
+    auto journal = must_open(options);
+    CHECK(journal->state().open_outages == open);
+    CHECK(journal->state().last_outage_id == 11);
+}
+
+TEST_CASE("Journal copies the events whose newest state matters, not those of every hour",
+          "[journal]") {
+    const TempFolder folder;
+    const JournalOptions options{.path = folder.file("journal.db")};
+    {
+        auto journal = must_open(options);
+        REQUIRE(journal->begin_epoch(epoch_fact(1), at(1, 5), beginning()));
+        std::vector<RecordBody> bodies;
+        for (int kind = 1; kind <= static_cast<int>(EventKind::path) + 1; ++kind) {
+            if (kind == static_cast<int>(EventKind::series)) continue;
+            bodies.emplace_back(Event{static_cast<EventKind>(kind), at(1, 6), {}});
+        }
+        REQUIRE(journal->append(Seq{6}, bodies));
+    }
+    sql::Connection connection;
+    REQUIRE(sql::open_database(connection, options.path, {}, 4096));
+    for (const auto kind : {EventKind::boot_end, EventKind::note, EventKind::clock, EventKind::path,
+                            EventKind::outage, EventKind::anchor, EventKind::stop}) {
+        INFO(to_string(kind));
+        const auto sql =
+            "SELECT count(*) FROM event WHERE kind=" + std::to_string(static_cast<int>(kind));
+        CHECK(connection.number(sql)->value_or(0) == 1);
+    }
+    for (const auto kind : {EventKind::start, EventKind::carrier, EventKind::power,
+                            static_cast<EventKind>(static_cast<int>(EventKind::path) + 1)}) {
+        INFO(to_string(kind));
+        const auto sql =
+            "SELECT count(*) FROM event WHERE kind=" + std::to_string(static_cast<int>(kind));
+        CHECK(connection.number(sql)->value_or(9) == 0);
+    }
 }
 
 TEST_CASE("Journal closes the old epoch when a new one begins and still serves it", "[journal]") {
