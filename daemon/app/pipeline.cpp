@@ -145,6 +145,7 @@ Surroundings Daemon::Pipeline::surroundings() {
     const auto& wan = summary.wan;
     Surroundings around;
     around.wan = wan.name;
+    wan_device_ = wan.name;
     if (wan.is_known) around.has_carrier = wan.has_carrier;
     around.is_point_to_point = wan.is_point_to_point;
     around.gateway = wan.gateway;
@@ -187,7 +188,7 @@ WebQuestions Daemon::Pipeline::web_questions() const {
         services.push_back({config_.services[i].name, edges_.services[i],
                             split_url(config_.services[i].url).path});
     }
-    return make_web_questions(*edges_.clock, {"page", edges_.page, page.path},
+    return make_web_questions(*edges_.clock, wan_device_, {"page", edges_.page, page.path},
                               config_.probe.web_status, std::move(province), std::move(services));
 }
 

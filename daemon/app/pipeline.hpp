@@ -138,6 +138,7 @@ private:
     std::string path_memory_;
     std::optional<Monotonic> facts_read_;
     std::vector<std::string> resolvers_;
+    std::string wan_device_;  ///< as of the last round
     std::optional<Monotonic> resolvers_read_;
     SeriesId free_bytes_id_;
     std::uint64_t free_bytes_ = 0;

@@ -6,6 +6,8 @@
 namespace gerbang {
 namespace {
 
+const std::string kAnyDevice;
+
 RungFinding no_answer(const Error& error) {
     const bool is_ours = error.code == Errc::bad_input || error.code == Errc::stopped;
     return {.state = is_ours ? RungState::unknown : RungState::down,
@@ -23,6 +25,7 @@ RungFinding answered(RungState state, const HttpAnswer& answer) {
 
 struct Questions {
     const Clock* clock;
+    const std::string* wan;
     WebTarget page;
     unsigned expected;
     WebTarget province;
@@ -32,8 +35,10 @@ struct Questions {
 using Ask = std::shared_ptr<const Questions>;
 
 /// `target` must outlive the answer.
-net::awaitable<Result<HttpAnswer>> ask(const WebTarget& target, Millis timeout) {
+net::awaitable<Result<HttpAnswer>> ask(const WebTarget& target, Millis timeout,
+                                       std::string device) {
     UplinkRequest request;
+    request.interface = std::move(device);
     request.path = target.path;
     request.timeout = timeout;
     auto answer = co_await target.uplink->send(std::move(request));
@@ -42,7 +47,7 @@ net::awaitable<Result<HttpAnswer>> ask(const WebTarget& target, Millis timeout) 
 
 net::awaitable<RungFinding> ask_page(Ask all, Millis timeout) {
     const auto begun = all->clock->now();
-    const auto answer = co_await ask(all->page, timeout);
+    const auto answer = co_await ask(all->page, timeout, *all->wan);
     auto finding = web_finding(answer, all->expected);
     if (answer) finding.round_trip = all->clock->now() - begun;
     co_return finding;
@@ -50,7 +55,7 @@ net::awaitable<RungFinding> ask_page(Ask all, Millis timeout) {
 
 net::awaitable<RungFinding> ask_province(Ask all, Millis timeout) {
     const auto begun = all->clock->now();
-    const auto answer = co_await ask(all->province, timeout);
+    const auto answer = co_await ask(all->province, timeout, kAnyDevice);
     auto finding = province_finding(answer);
     if (answer) finding.round_trip = all->clock->now() - begun;
     co_return finding;
@@ -60,7 +65,7 @@ net::awaitable<RungFinding> ask_service(Ask all, std::string name, Millis timeou
     for (const auto& service : all->services) {
         if (service.name != name || service.uplink == nullptr) continue;
         const auto begun = all->clock->now();
-        const auto answer = co_await ask(service, timeout);
+        const auto answer = co_await ask(service, timeout, kAnyDevice);
         auto finding = service_finding(answer);
         if (answer) finding.round_trip = all->clock->now() - begun;
         co_return finding;
@@ -101,10 +106,11 @@ SplitUrl split_url(const std::string& url) {
     return {url.substr(0, end), path};
 }
 
-WebQuestions make_web_questions(const Clock& clock, WebTarget page, unsigned expected,
-                                WebTarget province, std::vector<WebTarget> services) {
-    const auto all = std::make_shared<const Questions>(
-        Questions{&clock, std::move(page), expected, std::move(province), std::move(services)});
+WebQuestions make_web_questions(const Clock& clock, const std::string& wan, WebTarget page,
+                                unsigned expected, WebTarget province,
+                                std::vector<WebTarget> services) {
+    const auto all = std::make_shared<const Questions>(Questions{
+        &clock, &wan, std::move(page), expected, std::move(province), std::move(services)});
     WebQuestions questions;
     if (all->page.uplink != nullptr) {
         questions.ask_web = [all](Millis timeout) { return ask_page(all, timeout); };

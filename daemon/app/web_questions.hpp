@@ -35,8 +35,10 @@ struct WebTarget {
     std::string path;
 };
 
-/// The questions of the walk, answered through uplinks, which must outlive them and their answers.
-[[nodiscard]] WebQuestions make_web_questions(const Clock& clock, WebTarget page, unsigned expected,
-                                              WebTarget province, std::vector<WebTarget> services);
+/// The questions of the walk, answered through uplinks, which must outlive them and their answers,
+/// as must `wan`: the interface that the page is asked through, empty for any.
+[[nodiscard]] WebQuestions make_web_questions(const Clock& clock, const std::string& wan,
+                                              WebTarget page, unsigned expected, WebTarget province,
+                                              std::vector<WebTarget> services);
 
 }  // namespace gerbang

@@ -32,8 +32,9 @@ namespace {
 constexpr std::size_t kMaxBodyBytes = 1u << 20;
 constexpr std::size_t kMaxTransfers = 32;  ///< under way and queued, of all targets
 constexpr long kConnectTimeoutMs = 15'000;
-constexpr int kUserTimeoutMs = 20'000;  ///< sent and not acknowledged for so long: it is dead
-constexpr long kLowSpeedBytes = 16;     ///< per second, over `kLowSpeedSeconds`
+/// Sent and not acknowledged for so long: it is dead. Four retransmissions at a satellite's 600 ms.
+constexpr int kUserTimeoutMs = 5'000;
+constexpr long kLowSpeedBytes = 16;  ///< per second, over `kLowSpeedSeconds`
 constexpr long kLowSpeedSeconds = 30;
 /// A connection idle for longer is opened anew (libcurl's own 118 s are just less than the
 /// interval of the fresh lane).
