@@ -331,19 +331,21 @@ private:
         db_.run(
             "INSERT INTO outage_row (epoch_id, outage, segment, seq, cause, last_good_boot, "
             "last_good_ms, first_bad_boot, first_bad_ms, last_bad_boot, last_bad_ms, "
-            "first_good_boot, first_good_ms, evidence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-            "?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO UPDATE SET seq = excluded.seq, "
+            "first_good_boot, first_good_ms, evidence, link, confidence) VALUES (?1, ?2, ?3, ?4, "
+            "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO UPDATE SET seq "
+            "= excluded.seq, "
             "cause = excluded.cause, last_good_boot = excluded.last_good_boot, "
             "last_good_ms = excluded.last_good_ms, first_bad_boot = excluded.first_bad_boot, "
             "first_bad_ms = excluded.first_bad_ms, last_bad_boot = excluded.last_bad_boot, "
             "last_bad_ms = excluded.last_bad_ms, first_good_boot = excluded.first_good_boot, "
-            "first_good_ms = excluded.first_good_ms, evidence = excluded.evidence "
+            "first_good_ms = excluded.first_good_ms, evidence = excluded.evidence, "
+            "link = excluded.link, confidence = excluded.confidence "
             "WHERE excluded.seq > seq",
             {epoch_id_, number(outage->id), outage->segment, number(seq.value),
              to_string(outage->cause), outage->last_good.boot.value, to_ms(outage->last_good.at),
              outage->first_bad.boot.value, to_ms(outage->first_bad.at), boot(outage->last_bad),
              ms(outage->last_bad), boot(outage->first_good), ms(outage->first_good),
-             outage->evidence});
+             outage->evidence, outage->link, to_string(outage->confidence)});
     }
 
     Database& db_;

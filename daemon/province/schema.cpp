@@ -129,14 +129,36 @@ CREATE TABLE outage_row (
     first_good_boot INTEGER,
     first_good_ms INTEGER,
     evidence TEXT NOT NULL,
+    link TEXT NOT NULL DEFAULT 'wan',
+    confidence TEXT NOT NULL DEFAULT 'none',
     PRIMARY KEY (epoch_id, outage, segment)
 ) WITHOUT ROWID;
+)sql";
+
+// Version 1 kept events that it did not understand, so what newer gateways told it is all there.
+const char kUpgradeTo2[] = R"sql(
+ALTER TABLE outage_row ADD COLUMN link TEXT NOT NULL DEFAULT 'wan';
+ALTER TABLE outage_row ADD COLUMN confidence TEXT NOT NULL DEFAULT 'none';
+UPDATE outage_row SET
+    link = coalesce((SELECT v.fields ->> '$.link' FROM event_row v
+        WHERE v.epoch_id = outage_row.epoch_id AND v.seq = outage_row.seq), 'wan'),
+    confidence = coalesce((SELECT CASE v.fields ->> '$.confidence'
+        WHEN 1 THEN 'low' WHEN 2 THEN 'medium' WHEN 3 THEN 'high' END FROM event_row v
+        WHERE v.epoch_id = outage_row.epoch_id AND v.seq = outage_row.seq), 'none');
+UPDATE event_row SET kind_name = CASE kind WHEN 12 THEN 'power' WHEN 13 THEN 'boot_end'
+    WHEN 14 THEN 'note' WHEN 15 THEN 'clock' ELSE 'path' END WHERE kind BETWEEN 12 AND 16;
+PRAGMA user_version=2;
 )sql";
 
 // Device times of an outage's bounds may lie on an earlier boot than the event that tells them, so
 // they are placed by the last anchor of their own boot before that event, else its first.
 const char kViews[] = R"sql(
 DROP VIEW IF EXISTS outage;
+DROP VIEW IF EXISTS power;
+DROP VIEW IF EXISTS boot_end;
+DROP VIEW IF EXISTS note;
+DROP VIEW IF EXISTS clock;
+DROP VIEW IF EXISTS path;
 DROP VIEW IF EXISTS usage_daily;
 DROP VIEW IF EXISTS usage_total;
 DROP VIEW IF EXISTS usage_step;
@@ -177,6 +199,39 @@ SELECT s.site, e.epoch, v.seq, v.kind_name AS kind, v.boot, v.at_ms AS device_ms
     datetime(v.wall_ms / 1000 + s.utc_offset_s, 'unixepoch') AS local_time,
     v.fields
 FROM event_row v JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id);
+
+CREATE VIEW power AS
+SELECT site, epoch, seq, time, local_time, fields ->> 'name' AS name,
+    fields ->> 'kind' AS supply_kind, fields ->> 'online' AS is_online,
+    fields ->> 'status' AS status, fields ->> 'capacity_percent' AS capacity_percent
+FROM event WHERE kind = 'power';
+
+CREATE VIEW boot_end AS
+SELECT site, epoch, seq, time, local_time, fields ->> 'boot' AS ended_boot,
+    CASE fields ->> 'ending' WHEN 1 THEN 'device_off' WHEN 2 THEN 'power' WHEN 3 THEN 'crash'
+        WHEN 4 THEN 'off' WHEN 5 THEN 'reboot' END AS ending,
+    CASE fields ->> 'confidence' WHEN 1 THEN 'low' WHEN 2 THEN 'medium' WHEN 3 THEN 'high'
+        ELSE 'none' END AS confidence,
+    fields ->> 'evidence' AS evidence
+FROM event WHERE kind = 'boot_end';
+
+CREATE VIEW note AS
+SELECT site, epoch, seq, time, local_time, fields ->> 'kind' AS note_kind,
+    fields ->> 'author' AS author, fields ->> 'text' AS text,
+    strftime('%Y-%m-%dT%H:%M:%fZ', (fields ->> 'from_wall_ms') / 1000.0, 'unixepoch') AS from_time,
+    strftime('%Y-%m-%dT%H:%M:%fZ', (fields ->> 'to_wall_ms') / 1000.0, 'unixepoch') AS to_time
+FROM event WHERE kind = 'note';
+
+CREATE VIEW clock AS
+SELECT site, epoch, seq, time, local_time, (fields ->> 'correction_ms') / 1000.0 AS correction_s,
+    CASE fields ->> 'source' WHEN 1 THEN 'kernel' WHEN 2 THEN 'province' WHEN 3 THEN 'operator'
+        END AS source
+FROM event WHERE kind = 'clock';
+
+CREATE VIEW path AS
+SELECT site, epoch, seq, time, local_time, fields ->> 'confidence' AS confidence,
+    fields ->> 'path' AS path, fields ->> 'reason' AS reason
+FROM event WHERE kind = 'path';
 
 CREATE VIEW boot AS
 SELECT s.site, e.epoch, b.boot, b.boot_id, b.first_seq,
@@ -239,7 +294,7 @@ SELECT site, CAST(total(rx_bytes) AS INTEGER) AS rx_bytes,
 FROM usage_step GROUP BY site;
 
 CREATE VIEW outage AS
-SELECT site, epoch, outage, segment, cause,
+SELECT site, epoch, outage, segment, link, cause, confidence,
     strftime('%Y-%m-%dT%H:%M:%fZ', last_good_wall_ms / 1000.0, 'unixepoch') AS last_good,
     strftime('%Y-%m-%dT%H:%M:%fZ', first_bad_wall_ms / 1000.0, 'unixepoch') AS first_bad,
     strftime('%Y-%m-%dT%H:%M:%fZ', last_bad_wall_ms / 1000.0, 'unixepoch') AS last_bad,

@@ -3,12 +3,14 @@
 namespace gerbang::province {
 
 /// Version of the tables below, kept in `PRAGMA user_version`.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 /// "GbPr": marks the file as a province store.
 inline constexpr int kApplicationId = 0x47625072;
 
 /// Tables, as SCHEMA.md describes them.
 extern const char kTables[];
+/// From the tables of version 1 to those of 2: an outage's link and confidence.
+extern const char kUpgradeTo2[];
 /// Views for people; dropped and made again whenever the store is opened.
 extern const char kViews[];
 

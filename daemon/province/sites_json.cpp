@@ -44,9 +44,7 @@ SiteSummary site_from_json(const json::object& object) {
     site.rx_bytes = usage.at("rx_bytes").to_number<std::uint64_t>();
     site.tx_bytes = usage.at("tx_bytes").to_number<std::uint64_t>();
     const auto& link = object.at("link").as_object();
-    const auto state = text_of(link, "state");
-    if (state == to_string(LinkState::up)) site.link = LinkState::up;
-    if (state == to_string(LinkState::down)) site.link = LinkState::down;
+    site.link = parse_link_state(text_of(link, "state")).value_or(LinkState::unknown);
     if (const auto* outage = object.if_contains("open_outage"); outage != nullptr) {
         const auto& facts = outage->as_object();
         site.outage =

@@ -16,6 +16,7 @@ struct Words {
     Row headings;
     const char* up;
     const char* down;
+    const char* degraded;
     const char* unknown;
     const char* complete;
     const char* missing;
@@ -29,6 +30,7 @@ const Words& words(Language language) {
         {"SITUS", "NAMA", "TERDENGAR", "INTERNET", "DITERIMA", "DIKIRIM", "CATATAN"},
         "tersambung",
         "PUTUS",
+        "tersendat",
         "belum diketahui",
         "lengkap",
         "kurang",
@@ -39,6 +41,7 @@ const Words& words(Language language) {
         {"SITE", "NAME", "HEARD", "INTERNET", "RECEIVED", "SENT", "RECORDS"},
         "up",
         "DOWN",
+        "degraded",
         "unknown",
         "complete",
         "missing",
@@ -68,6 +71,7 @@ std::string link_of(const SiteSummary& site, WallTime now, const Words& text, La
         return link + " (" + std::string{cause} + ")";
     }
     if (site.link == LinkState::up) return text.up;
+    if (site.link == LinkState::degraded) return text.degraded;
     return site.link == LinkState::down ? text.down : text.unknown;
 }
 

@@ -192,6 +192,8 @@ Result<void> SqliteStore::create_or_check(const StoreOptions& options) {
         db_->run("INSERT INTO store (only_row, uuid, generation) VALUES (1, ?1, 1)", {uuid});
     } else if (application != kApplicationId) {
         return Error{Errc::storage_broken, options.path + " is not a gerbang-province store"};
+    } else if (version == 1) {
+        db_->script(kUpgradeTo2);
     } else if (version != kSchemaVersion) {
         return Error{Errc::storage_broken,
                      options.path + " has schema version " + std::to_string(version.value_or(0)) +

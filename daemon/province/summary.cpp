@@ -93,11 +93,12 @@ void add_link(Database& db, const EpochRow& epoch, SiteSummary& site) {
         {epoch.id});
     if (state == 1) site.link = LinkState::up;
     if (state == 2) site.link = LinkState::down;
+    if (state == 3) site.link = LinkState::degraded;
 
     const auto epoch_name = to_string(epoch.summary.id);
     auto rows = db.query(
         "SELECT cause, unixepoch(first_bad) * 1000, is_open FROM outage WHERE site = ?1 AND "
-        "epoch = ?2 ORDER BY outage DESC, segment DESC LIMIT 1",
+        "epoch = ?2 AND link = 'wan' ORDER BY outage DESC, segment DESC LIMIT 1",
         {std::string_view{site.site}, epoch_name});
     if (!rows.next() || rows.integer(2) == 0) return;
     OpenOutage outage{.cause = parse_cause(rows.text(0)).value_or(Cause::unknown), .since = {}};

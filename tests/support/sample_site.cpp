@@ -47,7 +47,8 @@ void SampleSite::open_epoch(EpochId parent, Seq parent_last, const std::string& 
                .product = "50 Mbit/s",
                .medium = "fibre",
                .customer_number = "C-1",
-               .utc_offset = "+08:00"});
+               .utc_offset = "+08:00",
+               .helpdesk = ""});
 }
 
 void SampleSite::minutes(int count) {

@@ -293,7 +293,8 @@ TEST_CASE("A site with hostile names and numbers spoils neither the list nor its
                    .product = {},
                    .medium = {},
                    .customer_number = {},
-                   .utc_offset = {}});
+                   .utc_offset = {},
+                   .helpdesk = ""});
     REQUIRE(store->accept(bad.all(), kNow));
 
     const auto list = store->list();
