@@ -169,10 +169,16 @@ void find_rungs(const std::vector<Question>& asked, const LadderSettings& settin
 }
 
 bool has_failure(const LadderRound& round) {
-    for (auto i = static_cast<std::size_t>(Rung::carrier); i < kRungCount; ++i) {
+    for (auto i = static_cast<std::size_t>(Rung::carrier); i <= static_cast<std::size_t>(Rung::dns);
+         ++i) {
         if (is_bad(round.rungs[i])) return true;
     }
-    return false;
+    return round[Rung::web].state == RungState::portal;
+}
+
+bool has_server_failure(const LadderRound& round) {
+    return round[Rung::web].state == RungState::down ||
+           round[Rung::province].state == RungState::down;
 }
 
 std::optional<RungFinding> find_hotspot(const std::vector<Question>& asked,

@@ -22,8 +22,11 @@ struct Acquaintances {
 void find_rungs(const std::vector<Question>& asked, const LadderSettings& settings,
                 const Surroundings& around, const Acquaintances& known, LadderRound& round);
 
-/// A rung of the WAN from the carrier upwards is down, or somebody else answers in its place.
+/// A rung of the WAN from the carrier up to DNS is down, or somebody else answers in a rung's
+/// place.
 [[nodiscard]] bool has_failure(const LadderRound& round);
+/// Page or province is down, which are but single servers.
+[[nodiscard]] bool has_server_failure(const LadderRound& round);
 
 /// The hotspot's finding; nothing when it was not looked at.
 [[nodiscard]] std::optional<RungFinding> find_hotspot(const std::vector<Question>& asked,

@@ -16,8 +16,8 @@ constexpr std::uint64_t kRarely = 3;  // each third round
 constexpr Millis kHopsInterval{300'000};
 constexpr Millis kProvinceInterval{300'000};
 constexpr Millis kPushProves{180'000};
+constexpr Millis kFailingInterval{60'000};
 constexpr Millis kHotspotInterval{60'000};
-constexpr Millis kFailingServiceInterval{60'000};
 constexpr Millis kRest{300'000};
 constexpr unsigned kLonelySilences = 3;
 
@@ -68,7 +68,7 @@ std::vector<Question> LadderPlan::cheap(const Moment& moment) {
     if (is_third && count > 0) add_resolver(moment, resolver_turn_++ % count, questions);
     if (is_due(hops_asked_, moment.now, kHopsInterval)) add_hops(moment, questions);
     if (!is_dns_failing_ && is_due(page_asked_, moment.now, settings_.web_interval)) {
-        for (auto& question : page(moment)) questions.push_back(std::move(question));
+        for (auto& question : page(moment, true)) questions.push_back(std::move(question));
     }
     if (province_is_due(moment)) {
         for (auto& question : province(moment)) questions.push_back(std::move(question));
@@ -76,7 +76,7 @@ std::vector<Question> LadderPlan::cheap(const Moment& moment) {
     return questions;
 }
 
-std::vector<Question> LadderPlan::whole(const Moment& moment) const {
+std::vector<Question> LadderPlan::whole(const Moment& moment, bool is_first) const {
     std::vector<Question> questions;
     if (!may_ask_wan(moment)) return questions;
     for (std::size_t i = 0; i < settings_.targets.size(); ++i) add_target(moment, i, questions);
@@ -85,14 +85,18 @@ std::vector<Question> LadderPlan::whole(const Moment& moment) const {
     const auto& push = moment.around->last_push;
     const bool is_proven = push && moment.now - *push < kPushProves &&
                            (!is_province_failing_ || !province_asked_ || *push > *province_asked_);
-    if (!is_proven) {
+    if (!is_proven && (is_first || is_province_failing_ ||
+                       is_due(province_asked_, moment.now, kFailingInterval))) {
         for (auto& question : province(moment)) questions.push_back(std::move(question));
     }
     return questions;
 }
 
-std::vector<Question> LadderPlan::page(const Moment& moment) const {
+std::vector<Question> LadderPlan::page(const Moment& moment, bool is_first) const {
     if (!has_page_ || !may_ask_wan(moment)) return {};
+    if (!is_first && !is_page_failing_ && !is_due(page_asked_, moment.now, kFailingInterval)) {
+        return {};
+    }
     std::vector<Question> questions(1);
     questions.back().kind = Kind::web;
     return questions;
@@ -121,7 +125,7 @@ std::vector<Question> LadderPlan::beside(const Moment& moment, bool all) const {
     for (std::size_t i = 0; i < services_.size(); ++i) {
         const auto& service = services_[i];
         const auto interval = service.is_failing
-                                  ? std::min(kFailingServiceInterval, settings_.services_interval)
+                                  ? std::min(kFailingInterval, settings_.services_interval)
                                   : settings_.services_interval;
         if (!all && !is_due(service.asked, moment.now, interval)) continue;
         Question question;
@@ -148,6 +152,7 @@ void LadderPlan::note(Monotonic begun, const std::vector<Question>& asked) {
                 break;
             case Kind::web:
                 page_asked_ = begun;
+                is_page_failing_ = question.finding.state != RungState::up;
                 break;
             case Kind::province:
                 province_asked_ = begun;
@@ -217,7 +222,10 @@ bool LadderPlan::province_is_due(const Moment& moment) const {
     const auto& push = moment.around->last_push;
     if (push && moment.now - *push < kPushProves) return false;
     // Where pushes are the rule, their end is a reason to ask soon.
-    return is_due(province_asked_, moment.now, push ? kPushProves : kProvinceInterval);
+    const auto interval = is_province_failing_ ? kFailingInterval
+                          : push               ? kPushProves
+                                               : kProvinceInterval;
+    return is_due(province_asked_, moment.now, interval);
 }
 
 const std::vector<std::string>& LadderPlan::resolvers(const Moment& moment) const {

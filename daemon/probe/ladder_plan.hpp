@@ -31,10 +31,12 @@ public:
     /// What a healthy round asks; counts as one of three. A target that is silent alone three times
     /// running rests for 5 minutes, as long as its group has another.
     [[nodiscard]] std::vector<Question> cheap(const Moment& moment);
-    /// The whole ladder, but for the page. The province only when no push proves it.
-    [[nodiscard]] std::vector<Question> whole(const Moment& moment) const;
-    /// The page, if there is one to ask.
-    [[nodiscard]] std::vector<Question> page(const Moment& moment) const;
+    /// The whole ladder, but for the page. The province only when no push proves it, and while it
+    /// is well and this is no `first` look, once a minute: a long outage of something else must
+    /// not eat up a paid volume.
+    [[nodiscard]] std::vector<Question> whole(const Moment& moment, bool is_first) const;
+    /// The page, if there is one to ask; as often as the province.
+    [[nodiscard]] std::vector<Question> page(const Moment& moment, bool is_first) const;
     /// The access point and services that are due; `all`: due or not.
     [[nodiscard]] std::vector<Question> beside(const Moment& moment, bool all) const;
     /// The province, push or not.
@@ -76,6 +78,7 @@ private:
     std::vector<ServiceState> services_;
     std::optional<Monotonic> hops_asked_, page_asked_, province_asked_, hotspot_asked_;
     bool is_dns_failing_ = false;
+    bool is_page_failing_ = false;
     bool is_province_failing_ = false;
     bool is_hotspot_failing_ = false;
 };

@@ -17,6 +17,7 @@ using Kind = Question::Kind;
 constexpr std::int64_t kMinuteMs = 60'000;
 /// A finding older than this is no state any more: the rarest question comes each 5 minutes.
 constexpr Millis kStale{900'000};
+constexpr unsigned kServerFailures = 3;
 
 std::vector<std::string> names_of(const std::vector<LadderSettings::Target>& targets) {
     std::vector<std::string> names;
@@ -62,6 +63,7 @@ struct LadderWalk::State {
     void learn(const std::vector<Question>& asked);
     void find(const Surroundings& around, const std::vector<Question>& asked, Walk& walk) const;
     void note_answers(const std::vector<Question>& asked);
+    void decide(const LadderRound& round);
     void show(const LadderRound& round, const std::vector<Question>& asked, Monotonic now);
 
     LadderPlan plan;
@@ -72,7 +74,9 @@ struct LadderWalk::State {
     TrafficWatch traffic;
     BootNo boot;
     Acquaintances known;
-    bool is_healthy = false;  // the first round is a full one
+    bool wants_full = true;  // the first round is a full one
+    bool was_full = false;
+    unsigned server_failures = 0;  // full rounds in which single servers alone failed
     std::optional<Monotonic> last_begun;
     std::array<std::optional<RungView>, kRungCount> shown;
     std::array<SeriesId, kRungCount> rung_ids{};
@@ -134,6 +138,24 @@ void LadderWalk::State::note_answers(const std::vector<Question>& asked) {
     }
 }
 
+/// The next round is full after a failure. A page or a province that stays away while all else is
+/// well has been looked at often enough after a few of these.
+void LadderWalk::State::decide(const LadderRound& round) {
+    was_full = round.is_full;
+    if (has_failure(round)) {
+        wants_full = true;
+        server_failures = 0;
+    } else if (has_server_failure(round)) {
+        if (round.is_full) server_failures = std::min(server_failures + 1, kServerFailures);
+        wants_full = server_failures < kServerFailures;
+    } else {
+        wants_full = false;
+        const bool is_asked = round[Rung::web].state != RungState::unknown ||
+                              round[Rung::province].state != RungState::unknown;
+        if (is_asked) server_failures = 0;
+    }
+}
+
 void LadderWalk::State::show(const LadderRound& round, const std::vector<Question>& asked,
                              Monotonic now) {
     for (std::size_t i = 0; i < kRungCount; ++i) {
@@ -169,16 +191,21 @@ net::awaitable<Walk> LadderWalk::walk(const Surroundings& around, BootNo boot, b
     round.at = {boot, begun};
     round.has_inbound_traffic = traffic.has_inbound;
     round.is_saturated = traffic.is_saturated;
-    round.is_full = in_doubt || !state.is_healthy;
+    round.is_full = in_doubt || state.wants_full;
+    bool is_first = in_doubt || !state.was_full;
 
-    auto questions = joined(round.is_full ? state.plan.whole(moment) : state.plan.cheap(moment),
-                            state.plan.beside(moment, false));
+    auto questions =
+        joined(round.is_full ? state.plan.whole(moment, is_first) : state.plan.cheap(moment),
+               state.plan.beside(moment, false));
     auto asked = co_await ask_all(state.askers, std::move(questions), timeout);
     state.learn(asked);
     state.find(around, asked, walk);
-    if (!round.is_full && has_failure(round) && !clock.is_stopped()) {
+    const bool is_news = has_failure(round) ||
+                         (has_server_failure(round) && state.server_failures < kServerFailures);
+    if (!round.is_full && is_news && !clock.is_stopped()) {
         round.is_full = true;
-        auto rest = without(state.plan.whole(moment), asked);
+        is_first = true;
+        auto rest = without(state.plan.whole(moment, true), asked);
         auto more = co_await ask_all(state.askers, std::move(rest), timeout);
         asked = joined(std::move(asked), std::move(more));
         state.learn(asked);
@@ -187,7 +214,7 @@ net::awaitable<Walk> LadderWalk::walk(const Surroundings& around, BootNo boot, b
     if (round.is_full && !clock.is_stopped()) {
         auto last = silent_hops(asked);
         if (round[Rung::dns].state != RungState::down) {
-            last = joined(std::move(last), without(state.plan.page(moment), asked));
+            last = joined(std::move(last), without(state.plan.page(moment, is_first), asked));
         }
         auto more = co_await ask_all(state.askers, std::move(last), timeout);
         asked = joined(std::move(asked), std::move(more));
@@ -195,7 +222,7 @@ net::awaitable<Walk> LadderWalk::walk(const Surroundings& around, BootNo boot, b
         state.find(around, asked, walk);
     }
     if (clock.is_stopped()) co_return walk;
-    state.is_healthy = !has_failure(round);
+    state.decide(round);
     state.last_begun = begun;
     state.plan.note(begun, asked);
     state.note_answers(asked);
@@ -213,14 +240,14 @@ net::awaitable<Walk> LadderWalk::walk_all(const Surroundings& around, BootNo boo
     Walk walk;
     walk.round.at = {boot, begun};
     walk.round.is_full = true;
-    auto questions = joined(state.plan.whole(moment), state.plan.beside(moment, true));
+    auto questions = joined(state.plan.whole(moment, true), state.plan.beside(moment, true));
     auto province = without(state.plan.province(moment), questions);
     questions = joined(std::move(questions), std::move(province));
     auto asked = co_await ask_all(state.askers, std::move(questions), timeout);
     state.learn(asked);
     state.find(around, asked, walk);
     if (!clock.is_stopped()) {
-        auto last = joined(silent_hops(asked), state.plan.page(moment));
+        auto last = joined(silent_hops(asked), state.plan.page(moment, true));
         auto more = co_await ask_all(state.askers, std::move(last), timeout);
         asked = joined(std::move(asked), std::move(more));
         state.learn(asked);

@@ -91,7 +91,9 @@ struct Walk {
 /// each `web_interval`; next hop, a hop of the provider's and the province each 5 minutes, the
 /// province not at all while pushes succeed (3 minutes). The first failure of any rung asks the
 /// whole ladder at once (in the same call), and the rounds after it are full until one finds no
-/// failure; so is the first round. Without a carrier nobody on the WAN is asked.
+/// failure; so is the first round. While the ledger is not in doubt, page and province are asked
+/// once a minute in these as long as they answer; and when they alone fail, three full rounds are
+/// enough. Without a carrier nobody on the WAN is asked.
 /// A group is up when any of its targets answers. Next hop and provider are judged by their silence
 /// only after they answered on this boot. Loop thread only; `walk` never twice at a time.
 class LadderWalk {

@@ -92,6 +92,35 @@ TEST_CASE("Echo leaves the identifier out where the kernel replaces it, never th
     CHECK_FALSE(is_echo_reply(IpVersion::v4, reply, false, false, kKey));
 }
 
+TEST_CASE("Echo knows its request in what a router quotes, and nobody else's", "[probe]") {
+    for (const auto version : {IpVersion::v4, IpVersion::v6}) {
+        const auto request = make_echo_request(version, kKey);
+        const std::vector<std::uint8_t> whole(request.begin(), request.end());
+        const std::vector<std::uint8_t> least(request.begin(), request.begin() + 8);
+        CHECK(quotes_echo_request(version, whole, true, kKey));
+        CHECK(quotes_echo_request(version, least, true, kKey));
+        CHECK_FALSE(quotes_echo_request(version, {}, true, kKey));
+        CHECK_FALSE(quotes_echo_request(version, std::span{least}.first(7), true, kKey));
+        CHECK_FALSE(quotes_echo_request(version, reply_of(version), true, kKey));
+        for (std::size_t at = 4; at < kEchoBytes; ++at) {
+            auto other = whole;
+            other[at] ^= 1;
+            INFO("byte " << at);
+            CHECK_FALSE(quotes_echo_request(version, other, true, kKey));
+            // Datagram sockets: the kernel put its own identifier in the place of ours.
+            CHECK(quotes_echo_request(version, other, false, kKey) == (at < 6));
+        }
+        std::vector<std::uint8_t> header(40, 0);
+        header[0] = 0x60;
+        header[6] = 58;
+        auto quoted = version == IpVersion::v4 ? with_ip_header(whole, 24) : header;
+        if (version == IpVersion::v6) quoted.insert(quoted.end(), whole.begin(), whole.end());
+        CHECK(quotes_echo_request(version, quoted, true, kKey));
+        quoted[version == IpVersion::v4 ? 9 : 6] = 17;
+        CHECK_FALSE(quotes_echo_request(version, quoted, true, kKey));
+    }
+}
+
 TEST_CASE("Echo request carries a right IPv4 checksum", "[probe]") {
     const auto request = make_echo_request(IpVersion::v4, kKey);
     CHECK(request[0] == 8);
@@ -111,6 +140,7 @@ TEST_CASE("Echo takes no random bytes for a reply", "[probe]") {
         if (!bytes.empty() && round % 2 == 0) bytes[0] = 0x45;
         CHECK_FALSE(is_echo_reply(IpVersion::v4, bytes, round % 4 < 2, round % 3 == 0, kKey));
         CHECK_FALSE(is_echo_reply(IpVersion::v6, bytes, false, round % 3 == 0, kKey));
+        CHECK_FALSE(quotes_echo_request(IpVersion::v4, bytes, round % 3 == 0, kKey));
     }
 }
 

@@ -108,11 +108,11 @@ TEST_CASE("A day of probing stays within its budget, and costs less while villag
     const auto secure = cost_of({.services = 2, .bytes_of_service = kHttps});
     const auto pushing = cost_of({.pushes = true, .services = 2, .bytes_of_service = kHttps});
     const auto least = cost_of({.pushes = true});
-    UNSCOPED_INFO("bytes a day: " << plain << " with six services by HTTP, " << active
-                                  << " of these while villagers are active, " << secure
-                                  << " with two by HTTPS, " << pushing
-                                  << " of these while pushes prove the province, " << least
-                                  << " without services");
+    INFO("bytes a day: " << plain << " with six services by HTTP, " << active
+                         << " of these while villagers are active, " << secure
+                         << " with two by HTTPS, " << pushing
+                         << " of these while pushes prove the province, " << least
+                         << " without services");
     CHECK(plain <= 10'000'000);
     CHECK(secure <= 10'000'000);
     CHECK(pushing <= 10'000'000);
@@ -141,7 +141,7 @@ TEST_CASE("The province is not asked while pushes succeed, and soon after they s
     (void)bench.run_for(7min, [&] {
         if (bench.http["province"] == 0) until_asked = bench.clock.now() - stopped;
     });
-    CHECK(bench.http["province"] > 1);  // full rounds from then on
+    CHECK(bench.http["province"] >= 3);  // full rounds
     CHECK(until_asked < 6min);
     // A push that gets through again proves it at once.
     bench.forget_counts();
@@ -151,6 +151,46 @@ TEST_CASE("The province is not asked while pushes succeed, and soon after they s
     CHECK(walk.round[Rung::province].detail == "push acknowledged");
     CHECK(bench.http["province"] == 0);
     CHECK_FALSE(bench.walk().round.is_full);
+}
+
+TEST_CASE("A page that stays away alone costs three full rounds, then a question a minute",
+          "[probe]") {
+    LadderBench bench;
+    (void)bench.run_for(1min);
+    bench.pages["web"] = page_is(RungState::down, Silence::timeout);
+    bench.pages["province"] = page_is(RungState::down, Silence::refused);
+    bench.forget_counts();
+    const auto rounds = bench.run_for(1h);
+    CHECK(rounds.full == 3);
+    CHECK(bench.http["web"] <= 63);
+    CHECK(bench.http["web"] >= 59);
+    CHECK(bench.http["province"] <= 63);
+    CHECK(bench.http["province"] >= 59);
+    // A failure of the internet is news all the same, and so is the next one of the page.
+    bench.silent = {"abroad-1", "abroad-2"};
+    CHECK(bench.run_for(1min).full >= 5);
+    bench.silent.clear();
+    bench.pages.clear();
+    (void)bench.run_for(2min);
+    CHECK(bench.run_for(2min).full == 0);
+    bench.pages["web"] = page_is(RungState::down, Silence::timeout);
+    CHECK(bench.run_for(2min).full == 3);
+}
+
+TEST_CASE("A long outage asks page and province once a minute while they answer", "[probe]") {
+    LadderBench bench;
+    (void)bench.run_for(1min);
+    bench.silent = {"home-1", "home-2"};
+    bench.forget_counts();
+    const auto rounds = bench.run_for(1h);
+    CHECK(rounds.full == rounds.all);
+    CHECK(is_about(bench.http["web"], 61));
+    CHECK(is_about(bench.http["province"], 61));
+    // But a portal that answers is asked each time: its end shall be known.
+    bench.pages["web"] = page_is(RungState::portal);
+    bench.forget_counts();
+    const auto blocked = bench.run_for(10min);
+    CHECK(bench.http["web"] + 6 >= blocked.all);
 }
 
 TEST_CASE("A target that is dead alone rests, and its group is asked all the same", "[probe]") {
