@@ -198,26 +198,47 @@ Way Way::object(const char* name) {
     return Way{inner.emplace_object()};
 }
 
-std::string text_of(const json::object& object) {
-    return json::serialize(object);
+void Way::start_list(const char* name) {
+    (*into_)[name].emplace_array();
 }
 
-Result<json::value> parse_document(const std::string& text, const char* what, std::size_t max) {
+Way Way::next_in(const char* name) {
+    return Way{into_->at(name).as_array().emplace_back(json::object_kind).as_object()};
+}
+
+Document::Document() : value_{std::make_unique<json::value>(json::object_kind)} {}
+
+Document::Document(const std::string& text, const char* what, std::size_t max) : what_{what} {
+    const auto fail = [&](const std::string& why) { mistake_ = std::string{what} + ": " + why; };
     if (text.size() > max) {
-        return Error{Errc::bad_input,
-                     std::string{what} + ": longer than " + std::to_string(max >> 10) + " KiB"};
+        fail("longer than " + std::to_string(max >> 10) + " KiB");
+        return;
     }
     json::parse_options options;
     options.max_depth = kMaxDepth;
     json::error_code error;
-    auto document = json::parse(text, error, {}, options);
+    value_ = std::make_unique<json::value>(json::parse(text, error, {}, options));
     if (error) {
-        return Error{Errc::bad_input, std::string{what} + ": not JSON: " + error.message()};
+        fail("not JSON: " + error.message());
+    } else if (!value_->is_object()) {
+        fail("expected an object");
     }
-    if (!document.is_object()) {
-        return Error{Errc::bad_input, std::string{what} + ": expected an object"};
-    }
-    return document;
+}
+
+Document::~Document() = default;
+
+Way Document::way() {
+    if (what_ == nullptr) return Way{value_->as_object()};
+    return Way{Members{*value_, what_, mistake_}};
+}
+
+std::string Document::text() const {
+    return json::serialize(*value_);
+}
+
+std::optional<Error> Document::failure() const {
+    if (mistake_.empty()) return std::nullopt;
+    return Error{Errc::bad_input, mistake_};
 }
 
 }  // namespace gerbang::web

@@ -2,11 +2,9 @@
 
 // Reading and writing JSON objects member by member. For the .cpp files of common/web only.
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +13,13 @@
 
 #include "common/core/result.hpp"
 #include "common/core/time.hpp"
+
+namespace boost::json {
+class array;
+class object;
+class string;
+class value;
+}  // namespace boost::json
 
 namespace gerbang::web {
 
@@ -88,10 +93,8 @@ public:
     template <class T>
     void list(const char* name, std::size_t max, std::vector<T>& items, void (*one)(Way, T&)) {
         if (into_ != nullptr) {
-            boost::json::array array;
-            for (auto item : items)
-                one(Way{array.emplace_back(boost::json::object_kind).as_object()}, item);
-            (*into_)[name] = std::move(array);
+            start_list(name);
+            for (auto item : items) one(next_in(name), item);
             return;
         }
         for (auto& from : from_->objects(name, max))
@@ -103,32 +106,52 @@ public:
     [[nodiscard]] boost::json::object& writer() { return *into_; }
 
 private:
+    void start_list(const char* name);
+    [[nodiscard]] Way next_in(const char* name);
+
     boost::json::object* into_ = nullptr;
     std::optional<Members> from_;
 };
 
-/// `bad_input` unless `text` is a JSON object of at most `max` bytes and 8 levels; `what` names it.
-[[nodiscard]] Result<boost::json::value> parse_document(const std::string& text, const char* what,
-                                                        std::size_t max);
+/// A whole document, on its way to text or from it.
+class Document {
+public:
+    /// To be written.
+    Document();
+    /// To be read: `failure` unless `text` is a JSON object of at most `max` bytes and 8 levels;
+    /// `what` names it.
+    Document(const std::string& text, const char* what, std::size_t max);
+    ~Document();
+    Document(const Document&) = delete;
+    Document& operator=(const Document&) = delete;
 
-[[nodiscard]] std::string text_of(const boost::json::object& object);
+    /// Only without a failure.
+    [[nodiscard]] Way way();
+    [[nodiscard]] std::string text() const;
+    /// `bad_input` with the first mistake and its place.
+    [[nodiscard]] std::optional<Error> failure() const;
 
-/// The whole document of one structure, by its function `one`.
+private:
+    std::unique_ptr<boost::json::value> value_;
+    const char* what_ = nullptr;  ///< nullptr: written
+    std::string mistake_;
+};
+
+/// One structure by its function `one`.
 template <class T>
 [[nodiscard]] std::string write_document(T value, void (*one)(Way, T&)) {
-    boost::json::object object;
-    one(Way{object}, value);
-    return text_of(object);
+    Document document;
+    one(document.way(), value);
+    return document.text();
 }
 template <class T>
 [[nodiscard]] Result<T> read_document(const std::string& text, const char* what, std::size_t max,
                                       void (*one)(Way, T&)) {
-    const auto document = parse_document(text, what, max);
-    if (!document) return document.error();
+    Document document{text, what, max};
+    if (document.failure()) return *document.failure();
     T value;
-    std::string mistake;
-    one(Way{Members{*document, what, mistake}}, value);
-    if (!mistake.empty()) return Error{Errc::bad_input, mistake};
+    one(document.way(), value);
+    if (document.failure()) return *document.failure();
     return value;
 }
 

@@ -1,6 +1,5 @@
 // What people tell the daemon, as JSON.
 
-#include <boost/json.hpp>
 #include <utility>
 
 #include "common/web/members.hpp"

@@ -1,6 +1,5 @@
 #include "common/web/status.hpp"
 
-#include <boost/json.hpp>
 #include <utility>
 
 #include "common/web/members.hpp"
@@ -112,11 +111,17 @@ void go_probe(Way way, ProbeReport& report) {
 }
 
 struct Problem {
+    std::string type;
+    std::int64_t status = 0;
+    std::string title;
     std::string detail;
 };
 
 void go_problem(Way way, Problem& problem) {
-    way.members({{"detail", problem.detail}});
+    way.members({{"type", problem.type},
+                 {"status", problem.status},
+                 {"title", problem.title},
+                 {"detail", problem.detail}});
 }
 
 }  // namespace
@@ -138,10 +143,8 @@ Result<ProbeReport> probe_from_json(const std::string& text) {
 }
 
 std::string problem_json(int status, const std::string& title, const std::string& detail) {
-    return text_of({{"type", "about:blank"},
-                    {"status", status},
-                    {"title", clean(title)},
-                    {"detail", clean(detail)}});
+    Problem problem{"about:blank", status, title, detail};
+    return write_document(problem, &go_problem);
 }
 
 std::string problem_detail(const std::string& text) {
