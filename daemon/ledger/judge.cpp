@@ -147,7 +147,6 @@ Verdict Judge::judge(const LadderRound& round) {
 void Judge::remember_answer(bool is_lost) {
     lost_ = lost_ << 1 | (is_lost ? 1U : 0U);
     answers_ = std::min(answers_ + 1, kWindow);
-    if (answers_ < kWindow) lost_ &= (1U << answers_) - 1;
     const auto lost = static_cast<unsigned>(std::popcount(lost_));
     if (is_lossy_) {
         is_lossy_ = lost * 1000 >= answers_ * 25;

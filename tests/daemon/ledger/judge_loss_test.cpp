@@ -114,6 +114,9 @@ TEST_CASE("Judge gives a lossy link k rounds before a silent group or resolver c
     CHECK(judge.judge(silent).state == LinkState::unknown);
     CHECK(judge.judge(silent).state == LinkState::unknown);
     CHECK(judge.judge(silent).state == LinkState::down);
+    // An answer between them, and it begins anew.
+    (void)judge.judge(round_of(3));
+    for (int i = 0; i < 2; ++i) CHECK(judge.judge(silent).state == LinkState::unknown);
     // What is said aloud is no loss.
     silent[Rung::dns].state = RungState::down;
     silent[Rung::dns].silence = Silence::servfail;

@@ -127,6 +127,8 @@ TEST_CASE("Judge blames whoever stands at the other end of the cable when it is 
     check_down(judged(round, NextHop::automatic, true), Cause::isp, Confidence::medium);
     check_down(judged(round, NextHop::provider), Cause::isp, Confidence::medium);
     check_down(judged(round, NextHop::none), Cause::isp, Confidence::medium);
+    // With nothing to ask, what a stranger at that address says or not tells nothing.
+    check_down(Judge{NextHop::none}.judge(round), Cause::isp, Confidence::medium);
 }
 
 TEST_CASE("Judge is surer of a dead modem that answered before, or whose neighbour entry failed",

@@ -131,4 +131,22 @@ TEST_CASE("Ledgers of one site never give the same number twice", "[ledger]") {
     CHECK(ids.next() == 8);
 }
 
+TEST_CASE("Ledger takes the ending of a boot for a gap of its daemon that nobody saw the end of",
+          "[ledger]") {
+    auto previous = run_until(at(1000, 1));
+    previous.open = segment(5, 1, Cause::daemon, at(1000, 1), at(1060, 1));
+    previous.open->confidence = Confidence::none;
+    previous.ending = {Cause::power, Confidence::high, "mains was off"};
+    Wan ledger;
+    const auto written = ledger.start(previous, at(10, 2), false);
+    REQUIRE(written.size() == 1);
+    CHECK(written[0].cause == Cause::power);
+    CHECK(written[0].confidence == Confidence::high);
+    CHECK(written[0].evidence == "mains was off");
+    (void)ledger.observe(good(11, 2));
+    for (const std::int64_t second : {20, 23}) (void)ledger.observe(dead(second, 2));
+    // The number of the open outage is taken, whatever the caller knew.
+    CHECK(ledger.observe(dead(26, 2)).at(0).id == 6);
+}
+
 }  // namespace gerbang

@@ -161,4 +161,30 @@ TEST_CASE("Ledger keeps faults in sequence as segments of one outage", "[ledger]
     CHECK(ledger.since() == at(110));
 }
 
+TEST_CASE("Ledger gives a changed cause the most that was known of it while it was confirmed",
+          "[ledger]") {
+    Healthy ledger;
+    for (const std::int64_t second : {110, 113, 116}) (void)ledger.observe(dead(second));
+    (void)ledger.observe(failed(at(126), Cause::modem, Confidence::low));
+    (void)ledger.observe(failed(at(129), Cause::modem, Confidence::high));
+    const auto change = ledger.observe(failed(at(132), Cause::modem, Confidence::medium));
+    REQUIRE(change.size() == 2);
+    CHECK(change[1].confidence == Confidence::high);
+}
+
+TEST_CASE("Ledger that never saw its link is in no doubt when nobody can be asked", "[ledger]") {
+    Wan ledger;
+    (void)ledger.start(std::nullopt, at(0), false);
+    CHECK(ledger.observe(unasked(1)).empty());
+    CHECK_FALSE(ledger.is_in_doubt());
+}
+
+TEST_CASE("Ledger knows nothing since it gave up an outage, not since the first miss", "[ledger]") {
+    Healthy ledger;
+    for (const std::int64_t second : {110, 113, 116}) (void)ledger.observe(dead(second));
+    for (const std::int64_t second : {126, 129, 132}) (void)ledger.observe(unasked(second));
+    CHECK(ledger.state() == LinkState::unknown);
+    CHECK(ledger.since() == at(132));
+}
+
 }  // namespace gerbang

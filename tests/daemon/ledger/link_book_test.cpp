@@ -169,12 +169,12 @@ TEST_CASE("LinkBook is not held in doubt by links that nobody looks at after a g
 TEST_CASE("LinkBook takes up the open outages of each link and closes those of links gone",
           "[ledger]") {
     auto history = after(at(1000, 4), Cause::power);
-    history.open = {segment(3, 1, Cause::hotspot, at(900, 4), at(910, 4)),
+    history.open = {segment(2, 1, Cause::isp, at(20, 3), at(30, 3)),
+                    segment(3, 1, Cause::hotspot, at(900, 4), at(910, 4)),
                     segment(4, 2, Cause::isp, at(920, 4), at(930, 4)),
-                    segment(5, 1, Cause::service, at(940, 4), at(950, 4)),
-                    segment(2, 1, Cause::isp, at(20, 3), at(30, 3))};
-    history.open[0].link = "hotspot";
-    history.open[2].link = "service-gone";
+                    segment(5, 1, Cause::service, at(940, 4), at(950, 4))};
+    history.open[1].link = "hotspot";
+    history.open[3].link = "service-gone";
     history.last_outage_id = 1;  // an old mirror: the open ones know better
     Book site;
     const auto written = site.book.start(history, at(30, 5), false);
@@ -188,7 +188,7 @@ TEST_CASE("LinkBook takes up the open outages of each link and closes those of l
     CHECK(written[3].id == 3);
     CHECK(written[3].cause == Cause::undetermined);
     CHECK(written[3].link == "hotspot");
-    for (const auto& [index, id] : {std::pair{4U, 5U}, std::pair{5U, 2U}}) {
+    for (const auto& [index, id] : {std::pair{4U, 2U}, std::pair{5U, 5U}}) {
         const auto& closed = written[index];
         CHECK(closed.id == id);
         CHECK(closed.last_bad == at(1000, 4));
@@ -339,6 +339,60 @@ TEST_CASE("LinkBook counts a gap over boots when both its cause and its length a
     CHECK(site.seconds("hotspot down undetermined") == 3'600'000);
     site.book.add_gap_length(Millis{5});
     CHECK(site.seconds("wan down power") == 3'603'000);
+}
+
+TEST_CASE("LinkBook takes the first length of a gap, and once", "[ledger]") {
+    Book site;
+    (void)site.book.start(after(at(1000, 4), Cause::crash), at(30, 5), false);
+    site.book.add_gap_length(Millis{5});
+    site.book.add_gap_length(Millis{7});
+    (void)site.wan(good(31, 5));
+    site.book.add_gap_length(Millis{9});
+    CHECK(site.seconds("wan down crash") == 1005);
+    CHECK(site.seconds("hotspot unknown crash") == 5);
+}
+
+TEST_CASE("LinkBook counts a daemon gap of several lives whole for the WAN alone", "[ledger]") {
+    auto history = after(at(1090));
+    history.open = {segment(5, 1, Cause::daemon, at(1000), at(1060))};
+    Book site;
+    CHECK(site.book.start(history, at(1200), true).empty());
+    (void)site.wan(good(1201));
+    CHECK(site.seconds("wan unknown daemon") == 201'000);
+    CHECK(site.seconds("hotspot unknown daemon") == 110'000);
+}
+
+TEST_CASE("LinkBook counts an undetermined gap of several boots for the WAN alone", "[ledger]") {
+    auto history = after(at(20, 4), Cause::power);
+    history.open = {segment(5, 2, Cause::undetermined, at(900, 3), at(960, 3))};
+    Book site;
+    CHECK(site.book.start(history, at(30, 5), false).empty());
+    CHECK(site.book.wants_gap_length_since() == at(900, 3));
+    site.book.add_gap_length(Millis{500'000});
+    (void)site.wan(good(31, 5));
+    CHECK(site.seconds("wan down undetermined") == 501'000);
+    // An earlier life may have counted a part of it for this one.
+    CHECK(site.seconds("hotspot unknown power") == 0);
+}
+
+TEST_CASE("LinkBook makes every gap undetermined that nobody saw the end of", "[ledger]") {
+    auto history = after(at(35, 2));
+    history.open = {segment(5, 2, Cause::daemon, at(20, 2), at(30, 2))};
+    auto first = segment(5, 1, Cause::device_off, at(1000, 1), at(1060, 1));
+    first.last_bad = at(20, 2);
+    first.first_good = at(30, 2);
+    // In any order, and with the open one once more: the caller may give all that it has.
+    history.earlier = {history.open[0], first, segment(4, 1, Cause::isp, at(1, 1), at(2, 1))};
+    Book site;
+    (void)site.book.start(history, at(20, 3), false);
+    for (const std::int64_t second : {21, 24}) (void)site.wan(dead(second, 3));
+    const auto down = site.wan(dead(27, 3));
+    REQUIRE(down.size() == 4);
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(down[i].segment == i + 1);
+        CHECK(down[i].cause == Cause::undetermined);
+    }
+    CHECK(down[3].cause == Cause::isp);
 }
 
 TEST_CASE("LinkBook counts no negative gap", "[ledger]") {

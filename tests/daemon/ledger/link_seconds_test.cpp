@@ -98,13 +98,17 @@ TEST_CASE("LinkSeconds goes on from the journal's totals and ignores those of ot
     readings.push_back({odd, 6});
     readings.push_back({bare, 7});
     readings.push_back({SeriesId{4000}, 8});
+    const auto degraded = series.intern("link_state_seconds_total",
+                                        {{"cause", "none"}, {"link", "wan"}, {"state", "degraded"}},
+                                        SeriesKind::counter, "seconds", 3);
+    readings.push_back({degraded, -9});
     LinkSeconds seconds{series};
     seconds.restore(readings);
     seconds.add("wan", LinkState::up, Cause::unknown, Millis{1});
     CHECK(totals_of(seconds, series) == Totals{{"wan up none", 1001},
                                                {"service-dukcapil down service", 300},
                                                {"wan unknown daemon", 7}});
-    CHECK(series.all().size() == 6);
+    CHECK(series.all().size() == 7);
 }
 
 TEST_CASE("LinkSeconds keeps a bounded number of counters and loses none of them", "[ledger]") {
