@@ -24,7 +24,9 @@ struct LadderSettings {
         bool is_domestic = true;
     };
     std::vector<Target> targets;
-    std::vector<std::string> resolvers;  ///< empty: those of resolv.conf, given by `Surroundings`
+    /// Empty: those of resolv.conf, given by `Surroundings`. One on this box itself answers from
+    /// its cache and proves little.
+    std::vector<std::string> resolvers;
     std::string dns_name;
     std::vector<std::string> dns_expected;
     NextHop next_hop = NextHop::automatic;
@@ -35,7 +37,7 @@ struct LadderSettings {
     Millis timeout{2'500};
     Millis web_interval{60'000};
     Millis services_interval{300'000};
-    /// Names, for `ask_service`. Three by HTTPS each 5 minutes fit into 10 MB a day with everything
+    /// Names, for `ask_service`. Two by HTTPS each 5 minutes fit into 10 MB a day with everything
     /// else; more of them want a longer interval.
     std::vector<std::string> services;
 };
