@@ -131,8 +131,8 @@ std::optional<Millis> correction(const Anchor* latest, const Anchor& candidate, 
 
 Anchor anchor_from_date(BootNo boot, WallTime date, Monotonic sent, Monotonic received) {
     const Millis round_trip = std::max(received - sent, Millis{0});
-    return {.at = {boot, sent + round_trip / 2},
-            .wall = date + 500ms,
+    return {.at = {boot, received},
+            .wall = date + 500ms + round_trip / 2,
             .source = AnchorSource::province,
             .uncertainty = (round_trip + 1ms) / 2 + 500ms};
 }

@@ -94,8 +94,9 @@ inline constexpr Millis kAnchorFresh{24 * 3'600'000};
                                                Millis tick = Millis{10'000});
 
 /// The anchor that an authenticated HTTP answer gives. `date` has whole seconds, so the truth lay
-/// in [date, date + 1 s) at some instant between `sent` and `received`: the middle of both, half
-/// the round trip + 0.5 s uncertain.
+/// in [date, date + 1 s) at some instant between `sent` and `received`, and at `received`, which is
+/// the anchor's instant, between date and date + 1 s + round trip: the middle, half the round trip
+/// + 0.5 s uncertain.
 [[nodiscard]] Anchor anchor_from_date(BootNo boot, WallTime date, Monotonic sent,
                                       Monotonic received);
 

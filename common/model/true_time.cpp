@@ -318,6 +318,14 @@ std::optional<WallSpan> TrueTime::at(DeviceTime when) const {
     return WallSpan{wall_from_ms(earliest), wall_from_ms(std::max(earliest, latest))};
 }
 
+std::optional<WallSpan> TrueTime::begin() const {
+    settle();
+    for (const auto& [number, boot] : boots_) {
+        if (boot.is_believed) return at({number, Monotonic{}});
+    }
+    return std::nullopt;
+}
+
 std::vector<SeqRange> deferred_ranges(const std::vector<Record>& records,
                                       const Timeline& timeline) {
     std::vector<SeqRange> ranges;

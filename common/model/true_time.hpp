@@ -56,6 +56,9 @@ public:
 
     /// Nothing when no anchor of any boot bounds it from both sides.
     [[nodiscard]] std::optional<WallSpan> at(DeviceTime when) const;
+    /// The start of the first boot that has a place in time: nothing before it can be placed, and
+    /// much of what follows can. Nothing as long as no boot has.
+    [[nodiscard]] std::optional<WallSpan> begin() const;
 
 private:
     /// One anchor that is believed; microseconds of wall time less microseconds of device time.

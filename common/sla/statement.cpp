@@ -402,11 +402,18 @@ Placed place(const std::vector<Outage>& outages, const TrueTime& time, WallTime 
             ++placed.unplaced;
             continue;
         }
-        // What cannot be placed lies before all that is known, or after it.
+        // Boots that cannot be placed are the first ones or the last ones: nothing is known of that
+        // time, and the ledger does not claim it. Most of these entries are gaps between boots.
+        auto& ledger = placed.ledger;
+        if (!last_good) {
+            const auto& begin = first_bad ? *first_bad : last_bad ? *last_bad : *first_good;
+            ledger.known_from = std::max(ledger.known_from, begin.earliest);
+        } else if (!first_bad || (outage.first_good && !first_good)) {
+            const auto& end = last_bad ? *last_bad : first_bad ? *first_bad : *last_good;
+            ledger.known_to = std::min(ledger.known_to, end.latest);
+        }
         entry.last_good = last_good.value_or(WallSpan{known_from, known_from});
-        entry.first_bad = first_bad.value_or(
-            last_good ? WallSpan{last_good->earliest, std::max(known_to, last_good->latest)}
-                      : WallSpan{known_from, known_from});
+        entry.first_bad = first_bad.value_or(entry.last_good);
         if (first_good) {
             entry.last_bad = last_bad.value_or(entry.first_bad);
             entry.first_good = first_good;
@@ -414,7 +421,7 @@ Placed place(const std::vector<Outage>& outages, const TrueTime& time, WallTime 
         entry.on_device = LedgerEntry::OnDevice{outage.last_good, outage.first_bad,
                                                 outage.last_bad.value_or(DeviceTime{}),
                                                 outage.first_good.value_or(DeviceTime{})};
-        placed.ledger.entries.push_back(std::move(entry));
+        ledger.entries.push_back(std::move(entry));
     }
     return placed;
 }

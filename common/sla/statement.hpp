@@ -107,7 +107,9 @@ inline constexpr Seconds kLongestPeriod{10LL * 366 * 86'400};
                                          WallTime from, WallTime to, Seconds utc_offset);
 
 /// The ledger's entries from the states of the WAN's segments, of which the last given of each (id,
-/// segment) holds; those that `time` cannot place at all are left out and counted.
+/// segment) holds; those that `time` cannot place at all are left out and counted. Where one can be
+/// placed in part only, the ledger's `known_from` or `known_to` is drawn in to what can: time whose
+/// boots have no place is unmeasured, neither up nor down.
 struct Placed {
     Ledger ledger;
     std::size_t unplaced = 0;

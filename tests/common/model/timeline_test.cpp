@@ -241,16 +241,17 @@ TEST_CASE("A correction is told when it is more than one tick", "[model]") {
     CHECK_FALSE(correction(&latest, anchor(2, 1'060'000, 0)));
 }
 
-TEST_CASE("The Date of an answer anchors the middle of the exchange", "[model]") {
+TEST_CASE("The Date of an answer anchors the instant at which it came", "[model]") {
     const auto made = anchor_from_date(BootNo{7}, wall_from_ms(kNoonMs), monotonic_from_ms(50'000),
                                        monotonic_from_ms(50'621));
-    CHECK(made.at == at(7, 50'310));
-    CHECK(made.wall == wall_from_ms(kNoonMs + 500));
+    CHECK(made.at == at(7, 50'621));
+    CHECK(made.wall == wall_from_ms(kNoonMs + 500 + 310));
     CHECK(made.source == AnchorSource::province);
     CHECK(made.uncertainty == 811ms);
     const auto odd = anchor_from_date(BootNo{7}, wall_from_ms(kNoonMs), monotonic_from_ms(50'000),
                                       monotonic_from_ms(49'000));
-    CHECK(odd.at == at(7, 50'000));
+    CHECK(odd.at == at(7, 49'000));
+    CHECK(odd.wall == wall_from_ms(kNoonMs + 500));
     CHECK(odd.uncertainty == 500ms);
 }
 

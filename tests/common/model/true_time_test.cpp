@@ -41,10 +41,12 @@ std::int64_t width(const std::optional<WallSpan>& span) {
 TEST_CASE("TrueTime knows nothing without an anchor", "[model]") {
     TrueTime time;
     CHECK_FALSE(time.at(at(1, 0)));
+    CHECK_FALSE(time.begin());
     time.saw(at(1, 1000));
     CHECK_FALSE(time.at(at(1, 500)));
     time.add(anchor(2, 1000, kNoonMs));
     CHECK_FALSE(time.at(at(1, 500)));  // bounded from one side only
+    CHECK(time.begin() == time.at(at(2, 0)));
     CHECK_FALSE(time.at(at(3, 500)));
     CHECK(time.at(at(2, 500)));
 }

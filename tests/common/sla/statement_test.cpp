@@ -323,14 +323,17 @@ TEST_CASE("Ledger entries are placed by true time, the newest state of each segm
     CHECK(one.on_device->last_bad == on(2, 500));
     const auto& two = placed.ledger.entries[1];
     CHECK(two.id == 10);
-    CHECK(two.first_bad == around(kFrom - 1h));
     CHECK(two.last_bad->middle() == kFrom + 30s);
     const auto& three = placed.ledger.entries[2];
     CHECK(three.id == 11);
     CHECK_FALSE(three.first_good);
+    // Nothing is claimed of the time before boot 2, nor of what followed when boot 3 began.
+    CHECK(placed.ledger.known_from == kFrom + 30s - 13ms);
+    CHECK(placed.ledger.known_to == kFrom + 110s + 21ms);
     const auto statement =
         statement_of(placed.ledger, example_clauses(), kFrom - 1h, kFrom + 9'000s);
-    CHECK(down(statement, Party::provider, Cause::isp) == 3600s + 35s + 8895s);
+    CHECK(statement.unmeasured == 3630s + 8890s);
+    CHECK(down(statement, Party::provider, Cause::isp) == 10s);
 }
 
 }  // namespace gerbang::sla
