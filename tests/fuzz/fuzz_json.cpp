@@ -1,5 +1,6 @@
 // needs: web
-// The readers of the local API's JSON: whatever they accept must survive being written and read.
+// The readers of the local API's JSON, answers and requests: whatever they accept must survive
+// being written and read.
 
 #include <cstdint>
 #include <string>
@@ -22,5 +23,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto again = outages_from_json(to_json(*rows));
         GERBANG_CHECK(again && *again == *rows);
     }
+    if (const auto report = probe_from_json(text)) {
+        const auto again = probe_from_json(to_json(*report));
+        GERBANG_CHECK(again && *again == *report);
+    }
+    if (const auto note = note_request_from_json(text)) {
+        const auto again = note_request_from_json(to_json(*note));
+        GERBANG_CHECK(again && *again == *note);
+        // What is accepted can be kept: as an event that its own reader takes.
+        const gerbang::DeviceTime at{gerbang::BootNo{1}, {}};
+        const auto event = gerbang::to_event(*note, at);
+        GERBANG_CHECK(gerbang::defect_of(event).empty());
+        GERBANG_CHECK(gerbang::note_from(event));
+    }
+    if (const auto clock = clock_request_from_json(text)) {
+        const auto again = clock_request_from_json(to_json(*clock));
+        GERBANG_CHECK(again && *again == *clock);
+    }
+    GERBANG_CHECK(problem_detail(problem_json(400, "Bad", problem_detail(text))) ==
+                  problem_detail(text));
     return 0;
 }

@@ -23,6 +23,17 @@ Status full_status() {
                    {"other", "idle", "", 0, 0, 0, std::nullopt, std::nullopt, 0}};
     status.clock = {"synchronised", wall_from_ms(1'795'241'284'123)};
     status.provider = {"PT Contoh", "Desa 50", "123", "0800-1-234567"};
+    status.usage.confidence = "suspect";
+    status.usage.path = "in_path";
+    status.usage.reason = "flow offload";
+    status.wan.name = "eth0";
+    status.link.confidence = "medium";
+    status.ladder = {{"carrier", "up", "none", "", std::nullopt, 3},
+                     {"dns", "down", "SERVFAIL", "1.1.1.1", 41, std::nullopt}};
+    status.links = {{"hotspot", "down", "hotspot", 60, wall_from_ms(1'795'241'104'123)},
+                    {"service-sidesa", "up", "", std::nullopt, std::nullopt}};
+    status.power = {"off", 60};
+    status.journal.days_left = 38;
     return status;
 }
 
@@ -73,6 +84,50 @@ TEST_CASE("Status survives the way through JSON in every member", "[web]") {
     CHECK(back->provider.helpdesk == "0800-1-234567");
 }
 
+TEST_CASE("Status has what is known of the ladder, the links beside the WAN and the power",
+          "[web]") {
+    const auto status = full_status();
+    const auto text = to_json(status);
+    const auto back = status_from_json(text);
+    REQUIRE(back);
+    CHECK(back->ladder == status.ladder);
+    CHECK(back->links == status.links);
+    CHECK(back->power.mains == "off");
+    CHECK(back->power.battery_percent == 60);
+    CHECK(back->usage.confidence == "suspect");
+    CHECK(back->usage.path == "in_path");
+    CHECK(back->usage.reason == "flow offload");
+    CHECK(back->wan.name == "eth0");
+    CHECK(back->link.confidence == "medium");
+    CHECK(back->journal.days_left == 38);
+    CHECK(text.find(R"("ladder":[{"rung":"carrier","state":"up","silence":"none","detail":"",)"
+                    R"("age_s":3},{"rung":"dns","state":"down","silence":"SERVFAIL",)"
+                    R"("detail":"1.1.1.1","rtt_ms":41}])") != std::string::npos);
+    CHECK(text.find(R"("links":[{"link":"hotspot","state":"down","cause":"hotspot","since_s":60,)"
+                    R"("since":"2026-11-21T06:05:04.123Z"})") != std::string::npos);
+    CHECK(text.find(R"("power":{"mains":"off","battery_percent":60})") != std::string::npos);
+    CHECK(error_of(R"({"site":{"id":"a"},"ladder":[{"state":"up"}]})") ==
+          "status.ladder[0].rung: is missing");
+    CHECK(error_of(R"({"site":{"id":"a"},"links":[{"link":"a","since_s":"1"}]})")
+              .find("status.links[0].since_s: expected a whole number") == 0);
+    CHECK(error_of(R"({"site":{"id":"a"},"ladder":[7]})") ==
+          "status.ladder[0]: expected an object");
+}
+
+TEST_CASE("A probe report survives the way through JSON", "[web]") {
+    ProbeReport report;
+    report.ladder = full_status().ladder;
+    report.links = full_status().links;
+    report.state = "down";
+    report.cause = "dns";
+    report.confidence = "high";
+    report.evidence = "1.1.1.1: SERVFAIL";
+    const auto back = probe_from_json(to_json(report));
+    REQUIRE(back);
+    CHECK(*back == report);
+    CHECK(probe_from_json("{}").error().detail == "probe.state: is missing");
+}
+
 TEST_CASE("Status JSON has the documented names", "[web]") {
     const auto text = to_json(full_status());
     CHECK(text.find(R"("site":{"id":"long-bagun-01","code":"64.11.03.2005")") != std::string::npos);
@@ -96,6 +151,7 @@ TEST_CASE("Status says nothing of instants that it does not know", "[web]") {
     auto status = full_status();
     status.link.since.reset();
     status.link.since_s.reset();
+    status.links.clear();
     status.clock = {"unset", std::nullopt};
     const auto text = to_json(status);
     CHECK(text.find("since") == std::string::npos);
@@ -163,6 +219,8 @@ TEST_CASE("Outage rows survive the way through JSON", "[web]") {
     row.least_s = 90;
     row.most_s = 110;
     row.evidence = "carrier 0 on eth0";
+    row.link = "hotspot";
+    row.confidence = Confidence::high;
     OutageRow open;
     open.is_open = true;
     const std::vector<OutageRow> rows{row, open};
@@ -173,11 +231,17 @@ TEST_CASE("Outage rows survive the way through JSON", "[web]") {
     const auto newer = outages_from_json(R"({"outages":[{"cause":"meteor"}]})");
     REQUIRE(newer);
     CHECK(newer->at(0).cause == Cause::unknown);
+    CHECK(newer->at(0).link == "wan");
+    CHECK(newer->at(0).confidence == Confidence::none);
 }
 
 TEST_CASE("A problem document has status, title and detail", "[web]") {
     CHECK(problem_json(404, "Not found", "no \"x\"") ==
           R"({"type":"about:blank","status":404,"title":"Not found","detail":"no \"x\""})");
+    CHECK(problem_detail(problem_json(404, "Not found", "no \"x\"")) == "no \"x\"");
+    for (const char* other : {"", "busy", "[]", "{}", R"({"detail":7})"}) {
+        CHECK(problem_detail(other) == "");
+    }
 }
 
 TEST_CASE("RFC 3339 goes there and back, and takes nothing else", "[web]") {

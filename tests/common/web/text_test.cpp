@@ -36,7 +36,7 @@ TEST_CASE("Arguments fill their places in order and are not searched again", "[w
 }
 
 TEST_CASE("Every cause has a meaning, a remedy and a short name of its own", "[web]") {
-    for (int i = 0; i <= static_cast<int>(Cause::undetermined); ++i) {
+    for (int i = 0; i < static_cast<int>(kCauseCount); ++i) {
         const auto cause = static_cast<Cause>(i);
         INFO(to_string(cause));
         CHECK(sentence(Language::english, short_cause_text(cause)).size() <= 15);
@@ -46,6 +46,23 @@ TEST_CASE("Every cause has a meaning, a remedy and a short name of its own", "[w
     CHECK(remedy_text(Cause::isp) == Text::do_isp);
     CHECK(short_cause_text(Cause::undetermined) == Text::short_undetermined);
     CHECK(cause_text(static_cast<Cause>(200)) == Text::cause_unknown);
+}
+
+TEST_CASE("Every rung, confidence and silence has its own word", "[web]") {
+    CHECK(rung_text(Rung::power) == Text::rung_power);
+    CHECK(rung_text(Rung::province) == Text::rung_province);
+    CHECK(sentence(Language::english, rung_text(Rung::dns)) == "names (DNS)");
+    CHECK(confidence_text(Confidence::none) == Text::confidence_none);
+    CHECK(confidence_text(Confidence::high) == Text::confidence_high);
+    CHECK(cause_text(Cause::service) == Text::cause_service);
+    CHECK(short_cause_text(Cause::hotspot) == Text::short_hotspot);
+    CHECK(remedy_text(Cause::service) == Text::do_service);
+    CHECK(silence_text(to_string(Silence::timeout)) == Text::silence_timeout);
+    CHECK(silence_text(to_string(Silence::servfail)) == Text::silence_servfail);
+    CHECK(silence_text(to_string(Silence::local)) == Text::silence_local);
+    CHECK_FALSE(silence_text("none"));
+    CHECK_FALSE(silence_text(""));
+    CHECK_FALSE(silence_text("a newer word"));
 }
 
 TEST_CASE("Evidence is told in Indonesian where the daemon's own words are known", "[web]") {
