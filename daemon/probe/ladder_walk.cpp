@@ -59,7 +59,7 @@ struct LadderWalk::State {
           series{&table},
           stats{names_of(plan.settings().targets), table} {}
 
-    void meet(BootNo now_on);
+    void meet(BootNo now_on, const std::string& by_wan);
     void learn(const std::vector<Question>& asked);
     void find(const Surroundings& around, const std::vector<Question>& asked, Walk& walk) const;
     void note_answers(const std::vector<Question>& asked);
@@ -73,6 +73,7 @@ struct LadderWalk::State {
     MinuteStats stats;
     TrafficWatch traffic;
     BootNo boot;
+    std::string wan;  // the last that was known
     Acquaintances known;
     bool wants_full = true;  // the first round is a full one
     bool was_full = false;
@@ -83,9 +84,12 @@ struct LadderWalk::State {
     std::int64_t shown_minute = -1;
 };
 
-/// A box that was moved or a modem that was swapped is met anew with the next boot.
-void LadderWalk::State::meet(BootNo now_on) {
-    if (std::exchange(boot, now_on) != now_on) known = {};
+/// A box that was moved or a modem that was swapped is met anew with the next boot, and so is who
+/// stands behind another WAN. A WAN that has gone takes nothing along.
+void LadderWalk::State::meet(BootNo now_on, const std::string& by_wan) {
+    const bool is_other_wan = !by_wan.empty() && by_wan != wan;
+    if (std::exchange(boot, now_on) != now_on || is_other_wan) known = {};
+    if (is_other_wan) wan = by_wan;
 }
 
 void LadderWalk::State::learn(const std::vector<Question>& asked) {
@@ -183,7 +187,7 @@ net::awaitable<Walk> LadderWalk::walk(const Surroundings& around, BootNo boot, b
     const auto& clock = *state.askers.clock;
     const auto timeout = state.plan.settings().timeout;
     const auto begun = clock.now();
-    state.meet(boot);
+    state.meet(boot, around.wan);
     const auto traffic = state.traffic.advance(begun, around);
     const Moment moment{.now = begun, .around = &around, .has_inbound = traffic.has_inbound};
     Walk walk;
@@ -235,7 +239,7 @@ net::awaitable<Walk> LadderWalk::walk_all(const Surroundings& around, BootNo boo
     const auto& clock = *state.askers.clock;
     const auto timeout = state.plan.settings().timeout;
     const auto begun = clock.now();
-    state.meet(boot);
+    state.meet(boot, around.wan);
     const Moment moment{.now = begun, .around = &around};
     Walk walk;
     walk.round.at = {boot, begun};

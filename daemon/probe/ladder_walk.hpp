@@ -97,7 +97,7 @@ struct Walk {
 /// once a minute in these as long as they answer; and when they alone fail, three full rounds are
 /// enough. Without a carrier nobody on the WAN is asked.
 /// A group is up when any of its targets answers. Next hop and provider are judged by their silence
-/// only after they answered on this boot. Loop thread only; `walk` never twice at a time.
+/// only after they answered on this boot and WAN. Loop thread only; `walk` never twice at a time.
 class LadderWalk {
 public:
     /// All must outlive the walk and the questions under way; `series` gets the probe series.

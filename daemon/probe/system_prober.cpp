@@ -233,7 +233,8 @@ private:
                 .answered = true, .detail = "refused", .silence = Silence::refused};
         }
         if (code == ETIMEDOUT) co_return silent(Silence::timeout, "time-out");
-        co_return silent_by(NetworkWord{.code = code});
+        const auto word = next_word(fd);
+        co_return silent_by(word ? *word : NetworkWord{.code = code});
     }
 
     net::awaitable<ProbeAnswer> echoed(std::shared_ptr<Waiting> waiting, const Echo& echo,

@@ -178,6 +178,20 @@ TEST_CASE("Walk judges the provider's hop only after it answered once", "[probe]
     CHECK(state(bench.walk(true), Rung::provider) == RungState::down);
 }
 
+TEST_CASE("Walk meets whoever stands behind another WAN anew, but not after a gap", "[probe]") {
+    LadderBench bench;
+    (void)bench.walk();
+    bench.silent = {"next-hop", "provider", "home-1", "home-2", "abroad-1", "abroad-2"};
+    CHECK(state(bench.walk(true), Rung::provider) == RungState::down);
+    bench.around.wan.clear();
+    CHECK(state(bench.walk(true), Rung::provider) == RungState::down);
+    bench.around.wan = "eth0";
+    CHECK(state(bench.walk(true), Rung::provider) == RungState::down);
+    bench.around.wan = "wwan0";
+    CHECK(state(bench.walk(true), Rung::provider) == RungState::unknown);
+    CHECK(state(bench.walk(true), Rung::next_hop) == RungState::unknown);
+}
+
 TEST_CASE("Walk finds the provider at hop 2 behind a modem and at hop 1 without one", "[probe]") {
     const auto hop_of = [](NextHop next_hop, bool is_point_to_point) {
         auto settings = sample_ladder();

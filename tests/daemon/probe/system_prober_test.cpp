@@ -240,6 +240,9 @@ TEST_CASE(
             const auto bound = bench.ask(method, nobody, "wan0", 150ms);
             if (bound.answered || bound.silence != Silence::timeout) return 4;
         }
+        const ProbeTarget nobody{.name = "nobody", .address = "192.0.2.78"};
+        const auto by_tcp = bench.ask(ProbeMethod::tcp, nobody, "", 20s);
+        if (by_tcp.answered || by_tcp.silence != Silence::timeout) return 5;
         return 0;
     });
     SKIP_UNLESS(result >= 0, "no network namespaces here");
