@@ -112,8 +112,10 @@ void TrueTime::add(const Anchor& anchor) {
 void TrueTime::saw(DeviceTime at) {
     const std::int64_t at_ms = to_ms(at.at);
     if (at_ms < 0 || at_ms > kMaxBootMs) return;
-    auto& boot = boots_[at.boot];
-    boot.last_ms = std::max(boot.last_ms, at_ms);
+    const auto [place, is_new] = boots_.try_emplace(at.boot);
+    auto& boot = place->second;
+    if (!is_new && at_ms <= boot.last_ms) return;
+    boot.last_ms = at_ms;
     is_changed_ = true;
     if (boots_.size() <= kMaxBoots) return;
     count_ -= boots_.begin()->second.anchors.size();

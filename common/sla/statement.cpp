@@ -123,6 +123,7 @@ public:
 private:
     void add(const LedgerEntry& entry);
     void sweep();
+    [[nodiscard]] std::int64_t uncertain_ms() const;
     void take(std::int64_t from_ms, std::int64_t to_ms, Piece* piece);
     [[nodiscard]] Judged judge(const Stretch& stretch) const;
     [[nodiscard]] std::int64_t duration_ms(std::size_t first, std::size_t last, bool at_most) const;
@@ -160,6 +161,23 @@ void Evaluation::add(const LedgerEntry& entry) {
         }
     }
     pieces_.push_back(piece);
+}
+
+/// Half the width of what is left of [last_good, first_bad] and [last_bad, first_good] in the part
+/// of the period that is known, over all entries; rounded up.
+std::int64_t Evaluation::uncertain_ms() const {
+    std::int64_t sum = 0;
+    const auto add_bounds = [&](const WallSpan& one, const WallSpan& other) {
+        const auto from = std::clamp(ms_of(one.earliest), known_from_ms_, known_to_ms_);
+        const auto to = std::clamp(ms_of(other.latest), known_from_ms_, known_to_ms_);
+        sum += std::max<std::int64_t>(to - from + 1, 0) / 2;
+    };
+    for (const auto& piece : pieces_) {
+        const auto& entry = *piece.entry;
+        add_bounds(entry.last_good, entry.first_bad);
+        if (entry.last_bad && entry.first_good) add_bounds(*entry.last_bad, *entry.first_good);
+    }
+    return sum;
 }
 
 /// Gives every instant of the period to one piece or to none.
@@ -316,6 +334,7 @@ void Evaluation::run(Statement& into) {
 
     to_seconds(sums_);
     into.period = Seconds{(to_ms_ - from_ms_) / 1000};
+    into.uncertain = Seconds{(uncertain_ms() + 999) / 1000};
     into.up = Seconds{sums_[kUp]};
     into.unmeasured = Seconds{sums_[kUnmeasured]};
     for (std::size_t i = kDown; i < kSums; ++i) {

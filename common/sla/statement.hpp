@@ -85,8 +85,11 @@ struct Statement {
     Seconds up{};
     Seconds unmeasured{};  ///< nobody looked: daemon dead, before the first record, after the last
     std::map<Party, std::map<Cause, Seconds>> down;  ///< no zeros; maintenance is nobody's
-    std::vector<Judged> outages;                     ///< ascending by `from`, then id
-    Seconds counted{};                               ///< of stretches that count
+    /// By how much the seconds above may be off in all, as nobody knows exactly when things began
+    /// and ended: half the width of the bounds of each beginning and end in the period.
+    Seconds uncertain{};
+    std::vector<Judged> outages;  ///< ascending by `from`, then id
+    Seconds counted{};            ///< of stretches that count
     Seconds disputed{};
     /// up / (up + down), and 1 - counted / measured; parts per million, rounded down. Nothing when
     /// nothing was measured.

@@ -96,6 +96,7 @@ void all(Way way, sla::Statement& statement) {
     Count whole{statement.period};
     Count up{statement.up};
     Count unmeasured{statement.unmeasured};
+    Count uncertain{statement.uncertain};
     Count counted{statement.counted};
     Count disputed{statement.disputed};
     period(way, statement.from, statement.to);
@@ -105,6 +106,7 @@ void all(Way way, sla::Statement& statement) {
                  {"up_s", up.value},
                  {"unmeasured_s", unmeasured.value}});
     down(way.object("down_s"), statement);
+    way.members({{"uncertain_s", uncertain.value}});
     way.list("outages", kMaxOutages, statement.outages, &judged);
     way.members({{"counted_s", counted.value}, {"disputed_s", disputed.value}});
     share(way, "raw_ppm", statement.raw_ppm);
@@ -112,7 +114,8 @@ void all(Way way, sla::Statement& statement) {
     way.members({{"coverage_ppm", statement.coverage_ppm},
                  {"has_verdict", statement.has_verdict},
                  {"is_kept", statement.is_kept}});
-    for (const auto* count : {&whole, &up, &unmeasured, &counted, &disputed}) count->keep();
+    for (const auto* count : {&whole, &up, &unmeasured, &uncertain, &counted, &disputed})
+        count->keep();
 }
 
 }  // namespace

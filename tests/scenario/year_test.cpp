@@ -387,6 +387,9 @@ void Village::check(std::int64_t from, std::int64_t to) {
                       << ": told " << told[i] << " s, truth " << truth[i] << " s, allowed "
                       << allowed[i] << " s");
         CHECK(std::abs(told[i] - truth[i]) <= allowed[i] + 1);
+        // What the statement itself says of its precision, over all causes.
+        CHECK(std::abs(told[i] - truth[i]) <=
+              static_cast<double>(statement->uncertain.count()) + 2);
         wrong_s += std::abs(told[i] - truth[i]);
         allowed_s += allowed[i];
         all_allowed += allowed[i];
@@ -426,7 +429,7 @@ void Village::check_verdicts(const sla::Statement& statement) {
     }
 }
 
-void live_and_check(std::uint64_t seed, bool loses_clock, double& share) {
+void live_and_check(std::uint64_t seed, bool loses_clock) {
     INFO("seed " << seed << (loses_clock ? ", a board without a clock" : ", a board with a clock"));
     Village village{seed, loses_clock};
     village.live();
@@ -440,12 +443,15 @@ void live_and_check(std::uint64_t seed, bool loses_clock, double& share) {
     CHECK(village.down_s > 100 * 3600);
     CHECK(village.counted > 20);
     CHECK(village.tolerated > 5);
-    share = village.allowed_s / village.down_s;
-    WARN((loses_clock ? "without a clock: " : "with a clock: ")
+    INFO((loses_clock ? "without a clock: " : "with a clock: ")
          << village.down_s / 3600 << " h down or unmeasured, statements off by "
          << village.wrong_s / 60 << " min in all, allowed " << village.allowed_s / 60 << " min; "
          << village.counted << " stretches count, " << village.disputed << " disputed, "
          << village.tolerated << " tolerated");
+    // Bounds that would forgive anything prove nothing. Of the boots without a clock one in five
+    // never learns the time, and a gap beside one of those may be hours long.
+    CHECK(village.allowed_s < (loses_clock ? 2.5 : 0.02) * village.down_s);
+    CHECK(village.wrong_s < (loses_clock ? 0.25 : 0.001) * village.down_s);
 }
 
 }  // namespace
@@ -453,16 +459,13 @@ void live_and_check(std::uint64_t seed, bool loses_clock, double& share) {
 TEST_CASE("Twelve statements of a scripted year equal the truth, on a board that learns the time",
           "[year]") {
     for (std::uint64_t round = 0; round < test_rounds(3); ++round) {
-        double share = 0;
-        live_and_check(test_seed() + round, false, share);
-        CHECK(share < 0.10);  // bounds that would forgive anything prove nothing
+        live_and_check(test_seed() + round, false);
     }
 }
 
 TEST_CASE("Twelve statements of a scripted year hold their bounds on a board that loses the time",
           "[year]") {
     for (std::uint64_t round = 0; round < test_rounds(3); ++round) {
-        double share = 0;
-        live_and_check(test_seed() + round, true, share);
+        live_and_check(test_seed() + round, true);
     }
 }

@@ -111,6 +111,7 @@ TEST_CASE("The example counts a provider's failure over 300 s, and never a power
     CHECK(statement.outages[3].reason == "utility");
     CHECK(statement.outages[4].reason == "undecided");
     CHECK(statement.outages[5].reason == "village");
+    CHECK(statement.uncertain == 6 * 10s);  // 5 s at each end of each
     CHECK(statement.counted == 311s);
     CHECK(statement.disputed == 310s);
     CHECK(down(statement, Party::provider, Cause::isp) == 911s);
@@ -156,6 +157,7 @@ TEST_CASE("An outage across the period's end is judged by its whole length, coun
         CHECK(statement.counted == 200s);
     }
     CHECK(before.outages[0].to == kFrom + 1h + 200s);
+    CHECK(before.uncertain == 5s);  // of its beginning alone
 }
 
 TEST_CASE("Segments of one party are one stretch; another party's time parts them", "[sla]") {

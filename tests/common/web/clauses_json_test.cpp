@@ -109,6 +109,7 @@ TEST_CASE("A statement survives being written and read", "[web]") {
     statement.unmeasured = Seconds{92'000};
     statement.down[sla::Party::provider][Cause::isp] = Seconds{400'000};
     statement.down[sla::Party::utility][Cause::power] = Seconds{100'000};
+    statement.uncertain = Seconds{42};
     statement.counted = Seconds{300'000};
     statement.disputed = Seconds{1};
     statement.coverage_ppm = 964'506;
