@@ -74,6 +74,11 @@ TEST_CASE("Evidence is told in Indonesian where the daemon's own words are known
     CHECK(in_indonesian("nasional: time-out; abroad: Host gone") ==
           "nasional: tidak menjawab; abroad: Host gone");
     CHECK(in_indonesian("no carrier on wan0") == "tidak ada sinyal kabel di wan0");
+    CHECK(in_indonesian("next_hop answers; provider: time-out; domestic: nasional: refused") ==
+          "modem menjawab; jaringan penyedia: tidak menjawab; dalam negeri: nasional: ditolak");
+    CHECK(in_indonesian("no clean stop; mains was off; battery at 12 %") ==
+          "berhenti mendadak; listrik sudah padam; baterai 12 %");
+    CHECK(in_indonesian("no carrier on the LAN") == "tidak ada sinyal kabel di LAN");
     CHECK(in_indonesian("") == "");
     CHECK(evidence_text(Language::english, "time-out") == "time-out");
 }
