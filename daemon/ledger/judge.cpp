@@ -66,6 +66,13 @@ bool asked_in_vain(const LadderRound& round) {
     return round.asked > 0 || is_down(round, Rung::domestic) || is_down(round, Rung::international);
 }
 
+/// What was said is seen directly, silence is not, and of a question never asked little is known.
+Confidence confidence_in(Silence silence) {
+    if (silence == Silence::local) return Confidence::low;
+    if (silence == Silence::timeout) return Confidence::medium;
+    return Confidence::high;
+}
+
 /// One group is silent while the other answers.
 bool is_half_silent(const LadderRound& round) {
     return (is_down(round, Rung::domestic) && is_up(round, Rung::international)) ||
@@ -255,8 +262,9 @@ Verdict Judge::look_beyond(const LadderRound& round) {
         if (is_silence && is_shaky(round) && silent_names_ < k_) {
             return undecided(round, facts_of(round, "losses"));
         }
-        return down(Cause::dns, is_silence ? Confidence::medium : Confidence::high,
-                    "targets answer; " + fact_of(round, Rung::dns));
+        auto confidence = names_lie ? Confidence::high : confidence_in(names.silence);
+        if (names.silence == Silence::unreachable) confidence = Confidence::medium;
+        return down(Cause::dns, confidence, "targets answer; " + fact_of(round, Rung::dns));
     }
     std::string evidence;
     for (const auto rung : {Rung::domestic, Rung::international, Rung::dns}) {
@@ -331,8 +339,7 @@ Verdict judge_beside(DeviceTime at, const RungFinding& finding, Cause cause) {
         case RungState::portal:
             verdict.state = LinkState::down;
             verdict.cause = cause;
-            verdict.confidence =
-                finding.silence == Silence::timeout ? Confidence::medium : Confidence::high;
+            verdict.confidence = confidence_in(finding.silence);
             break;
         case RungState::unknown:
             break;

@@ -77,8 +77,8 @@ private:
 /// not down.
 [[nodiscard]] LadderRound shown(LadderRound round, const Verdict& verdict);
 
-/// Judges the links beside the WAN from one finding: up, down with `cause`, or unknown (also when
-/// this box could not ask, `Silence::local`). A refusal is no answer of the service itself.
+/// Judges the links beside the WAN from one finding: up, down with `cause`, or unknown. Little is
+/// made of a silence that this box caused itself (`Silence::local`: no route).
 [[nodiscard]] Verdict judge_beside(DeviceTime at, const RungFinding& finding, Cause cause);
 
 }  // namespace gerbang

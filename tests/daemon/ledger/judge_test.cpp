@@ -235,6 +235,7 @@ TEST_CASE("Judge calls dead, lying and unable resolvers dns and says which", "[j
         {Silence::nxdomain, Confidence::high},
         {Silence::refused, Confidence::high},
         {Silence::wrong, Confidence::high},
+        {Silence::local, Confidence::low},
     }));
     auto round = names_dead(silence);
     set(round, Rung::web, kDown, Silence::timeout);
@@ -382,6 +383,8 @@ TEST_CASE("A link beside the WAN is up, down by its own cause, or unknown", "[ju
     verdict = judge_beside(at(5), finding, Cause::province);
     check_down(verdict, Cause::province, Confidence::medium);
     CHECK(verdict.evidence == "time-out");
+    finding.silence = Silence::local;
+    check_down(judge_beside(at(5), finding, Cause::hotspot), Cause::hotspot, Confidence::low);
     finding.silence = Silence::none;
     finding.detail = "no LAN carrier";
     check_down(judge_beside(at(5), finding, Cause::hotspot), Cause::hotspot, Confidence::high);
