@@ -114,7 +114,7 @@ if missed:
 for name, known in (("gerbang.log", b"privacy"), ("status.json", b"br-lan"),
                     ("province, event", b"privacy-village"), ("province, series", b"br-lan"),
                     ("block", b"privacy-village"), ("batch", b"br-lan"),
-                    ("command-line", b"gerbang"), ("facts/facts", b"flowtable="),
+                    ("command-line", b"gerbang"), ("facts/facts", b"offloads="),
                     ("probe-down.json", b"ladder"), ("said.json", b"hotspot"),
                     ("block", b"Pak Kades"), ("province, event", b"Pak Kades"),
                     ("block", b"isp"), ("province, event", b"evidence")):

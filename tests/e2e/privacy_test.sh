@@ -62,7 +62,9 @@ join $budi lan1 $budi_mac $budi_ip $budi_ip6
 join $ap ap0 02:00:00:00:00:0a 10.99.31.2 fd5e:77aa:9c31::2
 ip link add wan0 netns $gw type veth peer name eth0 netns $net
 in_ns $gw ip addr add 10.99.32.2/24 dev wan0
-in_ns $net ip addr add 10.99.32.3/24 dev eth0
+# The internet of the fault tests, behind the next hop.
+internet=$(cd "$here/faults" && python3 -c 'import topology; print(*topology.HOSTS)')
+for host in $internet; do in_ns $net ip addr add "$host/32" dev lo; done
 in_ns $net ip addr add 10.99.32.1/24 dev eth0
 in_ns $gw ip link set wan0 up
 in_ns $net ip link set eth0 up
@@ -72,6 +74,8 @@ in_ns $gw sysctl -qw net.ipv4.ip_forward=1
 
 # --- programs ----------------------------------------------------------------------------------
 (exec ip netns exec $net python3 "$here/privacy_peers.py" echo 10.99.32.1 8000) & pids+=($!)
+(exec ip netns exec $net python3 "$here/faults/peers.py" internet "$dir" >"$dir/internet.log" 2>&1) &
+pids+=($!)
 (exec ip netns exec $net "$bin/gerbang-province" receive --listen 10.99.32.1:9841 --trust-network \
     --verbose --store "$dir/province.db" 2>>"$dir/province.log") & pids+=($!)
 (exec ip netns exec $gw python3 "$here/privacy_peers.py" relay 9841 10.99.32.1 9841 \
@@ -81,18 +85,21 @@ site: {id: privacy-village, name: Desa Uji}
 log: {level: debug}
 interfaces: {wan: wan0, lan: [br-lan]}
 metering: {tick: 1s, commit: 10s}
+clock: {trust_system: true}
 probe:
   interval: 3s
   doubt_interval: 1s
   timeout: 900 ms
   targets:
-    - {name: target, address: 10.99.32.1, group: domestic}
-    - {name: abroad, address: 10.99.32.3, group: international}
-  resolvers: [10.99.32.1]
-  web_url: http://10.99.32.1:8000/
+    - {name: target, address: 198.51.100.10, group: domestic}
+    - {name: abroad, address: 203.0.113.10, group: international}
+  resolvers: [198.51.100.53]
+  dns_name: uji.gerbang.example
+  dns_expect: [203.0.113.77]
+  web_url: http://203.0.113.204/generate_204
 hotspot: {address: 10.99.31.2}
 services:
-  - {name: simpeg, url: "http://10.99.32.1:8000/"}
+  - {name: simpeg, url: "http://198.51.100.90/"}
 sync:
   targets:
     - {name: province, url: "http://127.0.0.1:9841", interval: 10s}
@@ -104,10 +111,11 @@ for _ in $(seq 50); do
 done
 mkdir "$dir/state" "$dir/run" "$dir/facts" "$dir/facts-state"
 gerbang="$bin/gerbang --config $dir/gerbang.yaml --state $dir/state --runtime $dir/run"
-# What the privileged one-shot finds out, with a flowtable for it to find, and where the daemon looks
-# for it: /run of its own mount namespace.
+# What the privileged one-shot finds out, with a flowtable for it to find where the kernel has those,
+# and where the daemon looks for it: /run of its own mount namespace.
 in_ns $gw nft add table inet fast
-in_ns $gw nft 'add flowtable inet fast f { hook ingress priority 0 ; devices = { lan0, wan0 } ; }'
+in_ns $gw nft 'add flowtable inet fast f { hook ingress priority 0 ; devices = { lan0, wan0 } ; }' \
+    2>/dev/null || echo "no flowtables in this kernel: the facts are searched without one"
 RUNTIME_DIRECTORY="$dir/facts" STATE_DIRECTORY="$dir/facts-state" \
     in_ns $gw "$root/systemd/gerbang-facts" gather || fail "gerbang-facts"
 (exec ip netns exec $gw sh -ec 'mount -t tmpfs tmpfs /run && mkdir /run/gerbang-facts &&
@@ -146,7 +154,7 @@ live 3
 in_ns $net nft add table inet f
 in_ns $net nft 'add chain inet f c { type filter hook input priority -10 ; }'
 in_ns $net nft add rule inet f c tcp dport 9841 accept
-in_ns $net nft add rule inet f c drop
+in_ns $net nft add rule inet f c ip daddr != 10.99.32.1 drop
 in_ns $ap ip link set eth0 down
 in_ns $gw ip link set ap0 down
 for port in lan0 lan1; do in_ns $gw ip link set $port down; done

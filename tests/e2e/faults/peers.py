@@ -45,6 +45,9 @@ class ThreadingTcp(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    def handle_error(self, request, client_address):
+        """Connections that break are what these tests are about."""
+
 
 # --- DNS -------------------------------------------------------------------------------------
 
