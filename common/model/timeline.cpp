@@ -104,9 +104,9 @@ std::optional<WallTime> PrefixStamper::stamp(Seq seq, DeviceTime at) {
 
 bool wants_anchor(const Anchor* latest, const Anchor& candidate) {
     if (latest == nullptr || latest->at.boot != candidate.at.boot) return true;
-    const Millis elapsed = candidate.at.at - latest->at.at;
     const auto error = miss(*latest, candidate);
     if (!error) return true;
+    const Millis elapsed = candidate.at.at - latest->at.at;
     const Millis wrong = error->count() < 0 ? -*error : *error;
     if (latest->source == candidate.source) {
         return elapsed >= kAnchorInterval ||
