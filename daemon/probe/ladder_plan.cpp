@@ -67,7 +67,7 @@ std::vector<Question> LadderPlan::cheap(const Moment& moment) {
     const auto count = resolver_count(moment);
     if (is_third && count > 0) add_resolver(moment, resolver_turn_++ % count, questions);
     if (is_due(hops_asked_, moment.now, kHopsInterval)) add_hops(moment, questions);
-    if (!is_dns_failing_ && is_due(page_asked_, moment.now, settings_.web_interval)) {
+    if (is_due(page_asked_, moment.now, settings_.web_interval)) {
         for (auto& question : page(moment, true)) questions.push_back(std::move(question));
     }
     if (province_is_due(moment)) {
@@ -138,17 +138,11 @@ std::vector<Question> LadderPlan::beside(const Moment& moment, bool all) const {
 }
 
 void LadderPlan::note(Monotonic begun, const std::vector<Question>& asked) {
-    bool has_name = false;
-    bool is_name_right = false;
     for (const auto& question : asked) {
         switch (question.kind) {
             case Kind::next_hop:
             case Kind::provider:
                 hops_asked_ = begun;
-                break;
-            case Kind::resolver:
-                has_name = true;
-                is_name_right = is_name_right || question.answer.answered;
                 break;
             case Kind::web:
                 page_asked_ = begun;
@@ -168,10 +162,10 @@ void LadderPlan::note(Monotonic begun, const std::vector<Question>& asked) {
                                              .is_failing = question.finding.state != RungState::up};
                 break;
             case Kind::target:
+            case Kind::resolver:
                 break;
         }
     }
-    if (has_name) is_dns_failing_ = !is_name_right;
     note_groups(begun, asked);
 }
 

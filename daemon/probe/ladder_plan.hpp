@@ -77,7 +77,6 @@ private:
     std::vector<TargetState> targets_;
     std::vector<ServiceState> services_;
     std::optional<Monotonic> hops_asked_, page_asked_, province_asked_, hotspot_asked_;
-    bool is_dns_failing_ = false;
     bool is_page_failing_ = false;
     bool is_province_failing_ = false;
     bool is_hotspot_failing_ = false;

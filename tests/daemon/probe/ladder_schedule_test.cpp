@@ -1,5 +1,5 @@
 #include <catch2/catch.hpp>
-#include <cstdlib>
+#include <utility>
 
 #include "tests/daemon/probe/ladder_bench.hpp"
 
@@ -166,7 +166,11 @@ TEST_CASE("A page that stays away alone costs three full rounds, then a question
     CHECK(bench.http["web"] >= 59);
     CHECK(bench.http["province"] <= 63);
     CHECK(bench.http["province"] >= 59);
-    // A failure of the internet is news all the same, and so is the next one of the page.
+    // The next failure is news again, and one of the internet at any time.
+    const auto pages = std::exchange(bench.pages, {});
+    CHECK(bench.run_for(3min).full == 0);
+    bench.pages = pages;
+    CHECK(bench.run_for(3min).full == 3);
     bench.silent = {"abroad-1", "abroad-2"};
     CHECK(bench.run_for(1min).full >= 5);
     bench.silent.clear();
