@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
@@ -47,6 +49,12 @@ public:
 
     [[nodiscard]] std::string folder() const { return folder_.string(); }
 
+    /// The newest request with its headers and body.
+    [[nodiscard]] std::string last_request() {
+        const std::lock_guard lock{mutex_};
+        return last_request_;
+    }
+
     /// A complete answer with `body`.
     static std::string answer(int status, const std::string& body) {
         return "HTTP/1.1 " + std::to_string(status) +
@@ -66,6 +74,19 @@ private:
                 if (count <= 0) break;
                 request.append(buffer, static_cast<std::size_t>(count));
             }
+            const auto length = request.find("Content-Length: ");
+            const auto end = request.find("\r\n\r\n");
+            const std::size_t body =
+                length < end ? std::strtoul(request.c_str() + length + 16, nullptr, 10) : 0;
+            while (end != std::string::npos && request.size() < end + 4 + body) {
+                const auto count = ::recv(connection, buffer, sizeof(buffer), 0);
+                if (count <= 0) break;
+                request.append(buffer, static_cast<std::size_t>(count));
+            }
+            {
+                const std::lock_guard lock{mutex_};
+                last_request_ = request;
+            }
             const auto line = request.substr(0, request.find(" HTTP/"));
             const auto found = answers_.find(line);
             const auto reply = found == answers_.end() ? answer(404, "no " + line) : found->second;
@@ -77,6 +98,8 @@ private:
     std::map<std::string, std::string> answers_;
     std::filesystem::path folder_;
     int listener_ = -1;
+    std::mutex mutex_;
+    std::string last_request_;
     std::atomic<bool> is_stopping_{false};
     std::thread thread_;
 };

@@ -148,13 +148,12 @@ TEST_CASE("Outages are asked for by link and by days of the site's own time", "[
 
 TEST_CASE("A statement comes by the example or by the clauses of a file", "[cli]") {
     const auto statement = web::to_json(sample_statement());
-    const CannedHttp daemon{
-        {{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
-         {"GET /v1/sla?month=2026-10", CannedHttp::answer(200, statement)},
-         {"POST /v1/sla?month=2026-10",
-          CannedHttp::answer(400,
-                             web::problem_json(400, "Bad Request", "clauses.name: is missing"))},
-         {"GET /v1/sla?month=2026-11", CannedHttp::answer(503, "busy")}}};
+    CannedHttp daemon{{{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
+                       {"GET /v1/sla?month=2026-10", CannedHttp::answer(200, statement)},
+                       {"POST /v1/sla?month=2026-10",
+                        CannedHttp::answer(400, web::problem_json(400, "Bad Request",
+                                                                  "clauses.name: is missing"))},
+                       {"GET /v1/sla?month=2026-11", CannedHttp::answer(503, "busy")}}};
     auto request = request_to(daemon.folder());
     request.month = "2026-10";
     CHECK(sla_command(request).out ==
@@ -162,8 +161,13 @@ TEST_CASE("A statement comes by the example or by the clauses of a file", "[cli]
     request.is_json = true;
     CHECK(sla_command(request).out == statement + "\n");
     const Folder folder;
+    request.clauses_file = folder.write("clauses.json", std::string(65'536, ' ') + "too much");
+    CHECK(sla_command(request).code == EX_DATAERR);
+    // One byte over the limit is enough for the daemon to refuse it.
+    CHECK(daemon.last_request().size() - daemon.last_request().find("\r\n\r\n") == 65'541);
     request.clauses_file = folder.write("clauses.json", "{}");
     const auto refused = sla_command(request);
+    CHECK(daemon.last_request().substr(daemon.last_request().size() - 6) == "\r\n\r\n{}");
     CHECK(refused.code == EX_DATAERR);
     CHECK(refused.err == "Not accepted: clauses.name: is missing.\n");
     request.clauses_file = folder.write("empty.json", "");
@@ -176,14 +180,17 @@ TEST_CASE("A statement comes by the example or by the clauses of a file", "[cli]
 }
 
 TEST_CASE("A note says that it is a claim, the clock that the system's is not changed", "[cli]") {
-    const CannedHttp daemon{
-        {{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
-         {"POST /v1/notes", CannedHttp::answer(202, R"({"accepted":true})")},
-         {"POST /v1/clock", CannedHttp::answer(202, R"({"accepted":true})")}}};
+    CannedHttp daemon{{{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
+                       {"POST /v1/notes", CannedHttp::answer(202, R"({"accepted":true})")},
+                       {"POST /v1/clock", CannedHttp::answer(202, R"({"accepted":true})")}}};
     auto request = request_to(daemon.folder());
     request.note.text = "genset rusak";
     request.from = "2026-11-21 08:00";
     CHECK(note_command(request).out.find("This is your claim, not evidence") != std::string::npos);
+    const auto sent = daemon.last_request();
+    CHECK(sent.find("\r\nContent-Type: application/json\r\n") != std::string::npos);
+    CHECK(sent.find(R"("text":"genset rusak","from":"2026-11-21T00:00:00.000Z"})") !=
+          std::string::npos);
     request.to = "25:00";
     CHECK(note_command(request).code == EX_DATAERR);
     CHECK(clock_set_command(request, "2026-11-21 14.05", false)
