@@ -25,9 +25,10 @@ struct MachineFacts {
     std::string reset_reason;
     std::vector<std::string> crash_dumps;  ///< new in pstore since the last boot
     std::vector<std::string> flowtables;  ///< devices that an nftables flowtable takes packets from
-    std::vector<std::string> hw_offloads;  ///< devices with forwarding offloaded to hardware
-    bool offloads_are_known = false;       ///< the one-shot could look: no line means none
-    std::size_t unknown_keys = 0;          ///< lines of a newer one-shot, skipped
+    /// Devices whose forwarding is offloaded to hardware, or modules of an accelerator.
+    std::vector<std::string> hw_offloads;
+    bool offloads_are_known = false;  ///< the one-shot could look: no line means none
+    std::size_t unknown_keys = 0;     ///< lines of a newer one-shot, skipped
 };
 
 /// Longest file, most values of one repeated key (more are dropped), longest value.

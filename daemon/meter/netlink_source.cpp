@@ -255,7 +255,7 @@ private:
     [[nodiscard]] bool count_neighbours() {
         const auto done = asking_.ask(
             {.type = RTM_GETNEIGH, .family = AF_UNSPEC, .what = "neighbours"},
-            [this] { neighbours_.clear(); },
+            [this] { forget_addresses(); },
             [this](Datagram datagram, std::uint32_t sequence) {
                 return netlink::parse_neighbours(datagram, sequence, neighbours_);
             });
@@ -293,7 +293,7 @@ private:
             const auto question = netlink::ask_stations(ifindex);
             const auto done = wifi_->ask(
                 {.type = family, .what = "WiFi stations", .body = question.body()},
-                [this] { neighbours_.clear(); },
+                [this] { forget_addresses(); },
                 [&](Datagram datagram, std::uint32_t sequence) {
                     return netlink::parse_stations(datagram, sequence, family, neighbours_);
                 });
@@ -316,7 +316,11 @@ private:
             if (one->ifindex != route_.ifindex) uniques_.add(one->hardware);
         }
         unique_clients_ = uniques_.estimate();
-        // Hardware addresses are personal data: they leave the memory, not only the list.
+        forget_addresses();
+    }
+
+    /// Hardware addresses are personal data: they leave the memory, not only the list.
+    void forget_addresses() {
         std::fill(neighbours_.begin(), neighbours_.end(), netlink::Neighbour{});
         neighbours_.clear();
     }
