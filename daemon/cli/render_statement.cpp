@@ -56,10 +56,18 @@ std::string judged(const Statement& statement, Judged::Verdict verdict, Text hea
                    Seconds offset, const RenderOptions& options) {
     const auto language = options.language;
     const auto limit = options.limit == 0 ? kUsualLimit : options.limit;
-    std::size_t count = 0;
+    const auto count = static_cast<std::size_t>(
+        std::count_if(statement.outages.begin(), statement.outages.end(),
+                      [&](const Judged& outage) { return outage.verdict == verdict; }));
+    auto older = count > limit ? count - limit : 0;
+    const auto not_shown = older;
     std::string lines;
     for (const auto& outage : statement.outages) {
-        if (outage.verdict != verdict || ++count > limit) continue;
+        if (outage.verdict != verdict) continue;
+        if (older > 0) {
+            --older;
+            continue;
+        }
         auto lasted = hours_minutes(outage.certain);
         const auto most = hours_minutes(outage.possible);
         if (most != lasted) lasted += " - " + most;
@@ -68,8 +76,8 @@ std::string judged(const Statement& statement, Judged::Verdict verdict, Text hea
                       4);
     }
     auto text = wrap(say(language, headline, {std::to_string(count), hours_minutes(sum)})) + lines;
-    if (count > limit) {
-        text += wrap(say(language, Text::outages_more, {std::to_string(count - limit)}));
+    if (not_shown > 0) {
+        text += wrap(say(language, Text::outages_more, {std::to_string(not_shown)}));
     }
     return text;
 }

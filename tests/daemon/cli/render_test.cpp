@@ -165,7 +165,10 @@ TEST_CASE("A statement says who lost how much, what counts, and that the example
     statement.down.clear();
     CHECK(page().find("No time without internet.") != std::string::npos);
     for (int i = 0; i < 30; ++i) statement.outages.push_back(statement.outages[0]);
+    statement.outages.back().from += std::chrono::hours{24 * 20};
     CHECK(page().find("12 older outages are not shown") != std::string::npos);
+    CHECK(page().find("2026-10-22 14:03  1:56") != std::string::npos);
+    CHECK(page().find("2026-10-09") == std::string::npos);
     CHECK(page().find("Outages that count: 32, lasting 6:23") != std::string::npos);
 }
 
