@@ -32,6 +32,11 @@ bool may_ask_wan(const Moment& moment) {
     return moment.around->has_carrier.value_or(true);
 }
 
+bool is_proven_by_push(const Moment& moment) {
+    const auto& push = moment.around->last_push;
+    return push && moment.now - *push < kPushProves;
+}
+
 bool is_link_local(const std::string& address) {
     return address.starts_with("fe80:") || address.starts_with("FE80:");
 }
@@ -82,9 +87,9 @@ std::vector<Question> LadderPlan::whole(const Moment& moment, bool is_first) con
     for (std::size_t i = 0; i < settings_.targets.size(); ++i) add_target(moment, i, questions);
     for (std::size_t i = 0; i < resolver_count(moment); ++i) add_resolver(moment, i, questions);
     add_hops(moment, questions);
-    const auto& push = moment.around->last_push;
-    const bool is_proven = push && moment.now - *push < kPushProves &&
-                           (!is_province_failing_ || !province_asked_ || *push > *province_asked_);
+    const bool is_proven =
+        is_proven_by_push(moment) &&
+        (!is_province_failing_ || !province_asked_ || *moment.around->last_push > *province_asked_);
     if (!is_proven && (is_first || is_province_failing_ ||
                        is_due(province_asked_, moment.now, kFailingInterval))) {
         for (auto& question : province(moment)) questions.push_back(std::move(question));
@@ -127,7 +132,8 @@ std::vector<Question> LadderPlan::beside(const Moment& moment, bool all) const {
         const auto interval = service.is_failing
                                   ? std::min(kFailingInterval, settings_.services_interval)
                                   : settings_.services_interval;
-        if (!all && !is_due(service.asked, moment.now, interval)) continue;
+        const bool is_doubted = service.is_failing && moment.in_doubt;
+        if (!all && !is_doubted && !is_due(service.asked, moment.now, interval)) continue;
         Question question;
         question.kind = Kind::service;
         question.index = i;
@@ -212,14 +218,13 @@ std::optional<std::size_t> LadderPlan::target_in_turn(bool is_domestic, Monotoni
     return std::nullopt;
 }
 
-bool LadderPlan::province_is_due(const Moment& moment) const {
-    const auto& push = moment.around->last_push;
-    if (push && moment.now - *push < kPushProves) return false;
-    // Where pushes are the rule, their end is a reason to ask soon.
-    const auto interval = is_province_failing_ ? kFailingInterval
-                          : push               ? kPushProves
-                                               : kProvinceInterval;
-    return is_due(province_asked_, moment.now, interval);
+bool LadderPlan::province_is_due(const Moment& moment) {
+    const bool is_proven = is_proven_by_push(moment);
+    const bool was_proven = std::exchange(was_proven_, is_proven);
+    if (is_proven) return false;
+    // Where pushes are the rule, their end is a reason to ask at once.
+    return was_proven || is_due(province_asked_, moment.now,
+                                is_province_failing_ ? kFailingInterval : kProvinceInterval);
 }
 
 const std::vector<std::string>& LadderPlan::resolvers(const Moment& moment) const {

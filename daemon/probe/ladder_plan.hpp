@@ -19,6 +19,7 @@ struct Moment {
     Monotonic now;
     const Surroundings* around = nullptr;
     bool has_inbound = false;
+    bool in_doubt = false;
 };
 
 /// Keeps the schedule of a healthy ladder, and knows the whole one. Nobody on the WAN is asked
@@ -37,7 +38,8 @@ public:
     [[nodiscard]] std::vector<Question> whole(const Moment& moment, bool is_first) const;
     /// The page, if there is one to ask; as often as the province.
     [[nodiscard]] std::vector<Question> page(const Moment& moment, bool is_first) const;
-    /// The access point and services that are due; `all`: due or not.
+    /// The access point and services that are due; `all`: due or not. A service that fails is due
+    /// at once while somebody doubts.
     [[nodiscard]] std::vector<Question> beside(const Moment& moment, bool all) const;
     /// The province, push or not.
     [[nodiscard]] std::vector<Question> province(const Moment& moment) const;
@@ -58,7 +60,7 @@ private:
     };
 
     [[nodiscard]] std::optional<std::size_t> target_in_turn(bool is_domestic, Monotonic now);
-    [[nodiscard]] bool province_is_due(const Moment& moment) const;
+    [[nodiscard]] bool province_is_due(const Moment& moment);
     [[nodiscard]] const std::vector<std::string>& resolvers(const Moment& moment) const;
     [[nodiscard]] std::size_t resolver_count(const Moment& moment) const;
     void add_target(const Moment& moment, std::size_t index, std::vector<Question>& into) const;
@@ -78,6 +80,7 @@ private:
     std::vector<ServiceState> services_;
     std::optional<Monotonic> hops_asked_, page_asked_, province_asked_, hotspot_asked_;
     bool is_page_failing_ = false;
+    bool was_proven_ = false;  // the province by a push, when last looked at
     bool is_province_failing_ = false;
     bool is_hotspot_failing_ = false;
 };
