@@ -118,12 +118,15 @@ std::vector<Outage> Links::judge(const Walk& walk, const Surroundings& around) {
     for (const auto& view : book_.views()) {
         if (view.link == link_name::kWan || view.link == link_name::kHotspot) continue;
         RungFinding finding;
+        auto seen = at;
         bool was_asked = !wan_is_up;  // behind a dead WAN nothing is known, asked or not
         if (view.link == link_name::kProvince) {
             finding = walk.round[Rung::province];
             if (finding.state == RungState::unknown && around.last_push &&
                 at.at - *around.last_push < kPushProves) {
+                // It was up then; of the time since nobody knows.
                 finding.state = RungState::up;
+                seen.at = *around.last_push;
             }
             was_asked = was_asked || finding.state != RungState::unknown;
         }
@@ -135,7 +138,7 @@ std::vector<Outage> Links::judge(const Walk& walk, const Surroundings& around) {
         // What was not asked this time stays as it was.
         if (!was_asked) continue;
         const auto cause = view.link == link_name::kProvince ? Cause::province : Cause::service;
-        beside(view.link, judge_beside(at, finding, cause));
+        beside(view.link, judge_beside(seen, finding, cause));
     }
     return written;
 }

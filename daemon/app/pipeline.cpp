@@ -173,8 +173,10 @@ Surroundings Daemon::Pipeline::surroundings() {
     add_own(edges_.page);
     around.rate_bit_per_s = config_.provider.down.bit_per_s != 0 ? config_.provider.down.bit_per_s
                                                                  : wan.line_rate.bit_per_s;
-    for (const auto& pusher : pushers_) {
-        around.last_push = std::max(around.last_push, pusher->status().last_success);
+    // Of the target whose server the ladder asks for. After a failed attempt it must be asked.
+    if (!pushers_.empty()) {
+        const auto push = pushers_.front()->status();
+        if (push.failures == 0) around.last_push = push.last_success;
     }
     return around;
 }

@@ -118,7 +118,10 @@ std::optional<Rung> blamed_rung(const LadderRound& round, const Verdict& verdict
         case Cause::modem:
             return Rung::next_hop;
         case Cause::isp:
-            return is_down(round, Rung::next_hop) ? Rung::next_hop : Rung::provider;
+            for (const auto rung : {Rung::next_hop, Rung::provider, Rung::domestic}) {
+                if (is_down(round, rung)) return rung;
+            }
+            return Rung::international;
         default:
             return broken_rung(verdict);
     }
@@ -148,6 +151,10 @@ Verdict Judge::judge(const LadderRound& round) {
         if (broken_) broken_verdict_ = verdict;
     }
     verdict.at = round.at;
+    if (const auto rung = broken_rung(verdict)) {
+        verdict.good_at = answered_at_[static_cast<std::size_t>(*rung)];
+    }
+    seen_at_ = round.at;
     return verdict;
 }
 
@@ -164,6 +171,9 @@ void Judge::remember_answer(bool is_lost) {
 
 void Judge::remember(const LadderRound& round) {
     if (is_up(round, Rung::next_hop)) hop_answered_on_ = round.at.boot;
+    for (std::size_t i = 0; i < kRungCount; ++i) {
+        if (round.rungs[i].state == RungState::up) answered_at_[i] = round.at;
+    }
     if (is_up(round, Rung::dns)) silent_names_ = 0;
     if (is_down(round, Rung::dns)) silent_names_ = std::min(silent_names_ + 1, k_);
     if (round.asked == 0) return;
@@ -221,7 +231,9 @@ Verdict Judge::look(const LadderRound& round) {
     if (round.has_inbound_traffic) {
         if (!is_silent || had_bytes_only) {
             had_bytes_only_ = is_silent;
-            return usable(round, Confidence::medium, "bytes come in on the WAN");
+            auto verdict = usable(round, Confidence::medium, "bytes come in on the WAN");
+            verdict.good_at = seen_at_;
+            return verdict;
         }
         // They may have come in before the link failed.
         had_bytes_only_ = true;

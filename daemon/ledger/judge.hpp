@@ -20,6 +20,11 @@ struct Verdict {
     std::string evidence{};
     /// With `unknown`: the carrier was seen up, though nobody was asked beyond it.
     bool carrier_is_up = false;
+    /// The newest instant at which the link is known to have been well, where that is earlier than
+    /// this and other looks say. Usable because bytes came in: the look before, since they may have
+    /// come right after it. Down because of a rung that is not asked each time: that rung's last
+    /// answer. Nothing: usable at `at`; down since the last usable look.
+    std::optional<DeviceTime> good_at{};
 
     bool operator==(const Verdict&) const = default;
 };
@@ -71,6 +76,8 @@ private:
     std::optional<Rung> broken_;
     Verdict broken_verdict_;
     unsigned repeated_ = 0;
+    std::optional<DeviceTime> seen_at_;                                ///< the round before
+    std::array<std::optional<DeviceTime>, kRungCount> answered_at_{};  ///< by rung
 };
 
 /// The rungs as people may see them: silent ones above the rung that `verdict` blames are unknown,

@@ -222,7 +222,7 @@ void Ledger::fail(const Verdict& verdict, std::vector<Outage>& out) {
                           .segment = 1,
                           .link = link_,
                           .cause = verdict.cause,
-                          .last_good = *last_good_,
+                          .last_good = last_good_before(verdict),
                           .first_bad = verdict.at,
                           .last_bad = {},
                           .first_good = {},
@@ -263,8 +263,15 @@ void Ledger::succeed(const Verdict& verdict, std::vector<Outage>& out) {
     if (open_) close(verdict.at, out);
     doubted_.reset();
     change_.reset();
-    last_good_ = verdict.at;
+    const auto good = verdict.good_at ? std::min(*verdict.good_at, verdict.at) : verdict.at;
+    last_good_ = std::max(last_good_.value_or(good), good);
     enter(verdict.state, verdict.at);
+}
+
+DeviceTime Ledger::last_good_before(const Verdict& verdict) const {
+    const auto good = verdict.good_at ? std::min(*last_good_, *verdict.good_at) : *last_good_;
+    // Not into what was told already.
+    return std::max(good, written_to_.value_or(good));
 }
 
 void Ledger::miss(const Verdict& verdict, std::vector<Outage>& out) {
@@ -341,6 +348,7 @@ void Ledger::change_cause(std::vector<Outage>& out) {
 void Ledger::close(DeviceTime first_good, std::vector<Outage>& out) {
     open_->last_bad = is_gap_ ? gap_end_ : last_bad_;
     open_->first_good = std::max(first_good, *open_->last_bad);
+    written_to_ = open_->first_good;
     out.push_back(*std::exchange(open_, std::nullopt));
     is_gap_ = false;
     gaps_.clear();

@@ -106,6 +106,7 @@ private:
     void change_cause(std::vector<Outage>& out);
     void close(DeviceTime first_good, std::vector<Outage>& out);
     void enter(LinkState state, DeviceTime at);
+    [[nodiscard]] DeviceTime last_good_before(const Verdict& verdict) const;
 
     unsigned k_;
     std::string link_;
@@ -115,7 +116,8 @@ private:
     LinkState state_ = LinkState::unknown;
     std::optional<DeviceTime> since_;
     std::optional<DeviceTime> started_;
-    std::optional<DeviceTime> last_good_;  ///< or, before any good round, the start of looking
+    std::optional<DeviceTime> written_to_;  ///< end of the last outage told, by its outer bound
+    std::optional<DeviceTime> last_good_;   ///< or, before any good round, the start of looking
 
     std::optional<Outage> open_;     ///< declared, or a gap
     bool is_gap_ = false;            ///< `open_` is a gap and the link was not seen since
