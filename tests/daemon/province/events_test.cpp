@@ -100,7 +100,7 @@ std::vector<Event> sample_events() {
 
 TEST_CASE("SQL shows power, endings, notes, clock and path in views of their own", "[province]") {
     const TempFolder folder;
-    const auto path = folder.path() + "/p.db";
+    const auto path = folder.file("p.db");
     SampleSite site{"muara-siran"};
     site.anchor();
     REQUIRE(open_store(path)->accept(site.all(), kNow));
@@ -128,11 +128,23 @@ TEST_CASE("SQL shows power, endings, notes, clock and path in views of their own
     CHECK_FALSE(db->failure());
 }
 
+TEST_CASE("The newest state of an outage holds, its confidence too", "[province]") {
+    const TempFolder folder;
+    const auto path = folder.file("p.db");
+    SampleSite site{"muara-siran"};
+    REQUIRE(open_store(path)->accept(site.all(), kNow));
+    const auto before = outage(5, "wan", Cause::unknown, Confidence::low);
+    const auto now = outage(5, "wan", Cause::isp, Confidence::high);
+    REQUIRE(open_store(path)->accept(
+        batch_after(site, {to_event(before, at(110'000)), to_event(now, at(120'000))}), kNow));
+    CHECK(text(*look_into(path), "SELECT cause || confidence FROM outage") == "isphigh");
+}
+
 TEST_CASE("The list shows the open outage of the WAN, whatever else is down", "[province]") {
     const TempFolder folder;
     SampleSite site{"muara-siran"};
     site.anchor();
-    auto store = open_store(folder.path() + "/p.db");
+    auto store = open_store(folder.file("p.db"));
     REQUIRE(store->accept(site.all(), kNow));
     auto events = sample_events();
     const std::vector<Event> beside{events[1]};
@@ -146,7 +158,7 @@ TEST_CASE("The list shows the open outage of the WAN, whatever else is down", "[
 
 TEST_CASE("A store of version 1 is opened, brought up and gives what it had kept", "[province]") {
     const TempFolder folder;
-    const auto path = folder.path() + "/p.db";
+    const auto path = folder.file("p.db");
     SampleSite site{"muara-siran"};
     site.anchor();
     {
@@ -182,7 +194,7 @@ TEST_CASE("A store of version 1 is opened, brought up and gives what it had kept
 
 TEST_CASE("A store of an unknown version is left as it is", "[province]") {
     const TempFolder folder;
-    const auto path = folder.path() + "/p.db";
+    const auto path = folder.file("p.db");
     open_store(path).reset();
     look_into(path)->script("PRAGMA user_version=3");
     const auto store = Store::open({.path = path, .vfs = {}, .new_id = {{1, 2, 3}}});
