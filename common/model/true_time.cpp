@@ -12,6 +12,8 @@ constexpr std::int64_t kFar = std::numeric_limits<std::int64_t>::max() / 4;
 /// The two clocks of an anchor are read one after the other.
 constexpr std::int64_t kLeastUncertaintyMs = 10;
 constexpr int kSourceCount = 3;
+/// Bounds the work for boots so vague that they could stand in many places.
+constexpr int kLongestVagueness = 64;
 
 std::int64_t floor_div(std::int64_t value, std::int64_t by) {
     return value / by - (value % by < 0 ? 1 : 0);
@@ -215,10 +217,35 @@ std::int64_t TrueTime::end_earliest_ms(const Boot& boot) {
 void TrueTime::believe(const std::vector<const Boot*>& boots, AnchorSource source) {
     struct Claim {
         const Boot* boot;
-        std::int64_t begin, end;
+        std::int64_t end;
         std::size_t previous;
     };
     constexpr auto kNone = static_cast<std::size_t>(-1);
+    std::vector<Claim> claims;
+    std::vector<std::size_t> rows;  // last claim of the row of each length that ends earliest
+    const auto extend = [&](std::int64_t begin, const Claim& claim) {
+        const auto place = std::upper_bound(
+            rows.begin(), rows.end(), begin,
+            [&](std::int64_t wanted, std::size_t row) { return wanted < claims[row].end; });
+        auto length = static_cast<std::size_t>(place - rows.begin());
+        // A vague boot, which may have ended before it must have begun, may shorten rows as well.
+        for (int steps = 0; steps < kLongestVagueness; ++steps) {
+            auto longer = claim;
+            if (length > 0) {
+                longer.previous = rows[length - 1];
+                longer.end = std::max(longer.end, claims[longer.previous].end);
+            }
+            if (length == rows.size()) {
+                rows.push_back(claims.size());
+                claims.push_back(longer);
+            } else if (longer.end < claims[rows[length]].end) {
+                rows[length] = claims.size();
+                claims.push_back(longer);
+            }
+            if (length == 0 || claims[rows[length - 1]].end <= claim.end) return;
+            --length;
+        }
+    };
     std::vector<std::int64_t> limit(boots.size());  // by the believed boots behind
     std::int64_t before = 0;
     for (const auto* boot : boots) before += shortest(boot->last_ms);
@@ -230,8 +257,6 @@ void TrueTime::believe(const std::vector<const Boot*>& boots, AnchorSource sourc
             tightest = std::min(tightest, begin_latest_ms(*boots[i]) - before);
         }
     }
-    std::vector<Claim> claims;
-    std::vector<std::size_t> rows;  // last claim of the row of each length that ends earliest
     std::int64_t latest_end = -kFar;
     for (std::size_t i = 0; i < boots.size(); ++i) {
         const Boot& boot = *boots[i];
@@ -241,24 +266,8 @@ void TrueTime::believe(const std::vector<const Boot*>& boots, AnchorSource sourc
         if (boot.is_believed) {
             latest_end = std::max(latest_end, end);
         } else if (is_told && boot.source == source && end <= limit[i]) {
-            Claim claim{&boot, begin_latest_ms(boot) - before, end, kNone};
-            if (claim.begin >= latest_end) {
-                const auto place = std::upper_bound(
-                    rows.begin(), rows.end(), claim.begin,
-                    [&](std::int64_t begin, std::size_t row) { return begin < claims[row].end; });
-                if (place != rows.begin()) {
-                    claim.previous = *std::prev(place);
-                    claim.end = std::max(claim.end, claims[claim.previous].end);
-                }
-                const auto length_at = place - rows.begin();
-                if (place == rows.end()) {
-                    rows.push_back(claims.size());
-                    claims.push_back(claim);
-                } else if (claim.end < claims[*place].end) {
-                    rows[static_cast<std::size_t>(length_at)] = claims.size();
-                    claims.push_back(claim);
-                }
-            }
+            const auto begin = begin_latest_ms(boot) - before;
+            if (begin >= latest_end) extend(begin, {&boot, end, kNone});
         }
         before += length;
     }

@@ -213,6 +213,34 @@ TEST_CASE("TrueTime prefers the kernel's boots to a province's and an operator's
     CHECK(contains(time.at(at(6, 0)), kNoonMs + 6 * kDayMs + kYearMs));
 }
 
+TEST_CASE("TrueTime leaves out vaguely told boots that the kernel's boots contradict", "[model]") {
+    const std::int64_t error = GENERATE(-kYearMs, kYearMs);
+    TrueTime time;
+    for (std::uint32_t boot = 1; boot <= 9; ++boot) {
+        time.add(anchor(boot, 0, kNoonMs + boot * kDayMs + (boot == 3 || boot == 7 ? 0 : error),
+                        boot == 3 || boot == 7 ? AnchorSource::kernel : AnchorSource::province,
+                        1s));
+    }
+    // Between the kernel's boots nothing else is believed; before and after them what fits.
+    CHECK(contains(time.at(at(5, 0)), kNoonMs + 5 * kDayMs));
+    CHECK(time.at(at(1, 0)).has_value() == (error < 0));
+    CHECK(time.at(at(9, 0)).has_value() == (error > 0));
+}
+
+TEST_CASE("TrueTime does not let a vague boot hide that those around it contradict each other",
+          "[model]") {
+    TrueTime time;
+    time.add(anchor(1, 0, kNoonMs));
+    time.add(anchor(2, 0, kNoonMs + kHourMs, AnchorSource::kernel, Millis{2 * kDayMs}));
+    time.add(anchor(3, 0, kNoonMs - kDayMs / 2));
+    // Of two rows of two the one with the earlier times.
+    CHECK_FALSE(time.at(at(1, 0)));
+    CHECK(contains(time.at(at(3, 0)), kNoonMs - kDayMs / 2));
+    const auto vague = time.at(at(2, 0));
+    REQUIRE(vague);
+    CHECK(to_ms(vague->latest) <= kNoonMs - kDayMs / 2 + 20);
+}
+
 TEST_CASE("TrueTime ignores what no journal can hold", "[model]") {
     TrueTime time;
     const auto most = std::numeric_limits<std::int64_t>::max();
