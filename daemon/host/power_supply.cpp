@@ -129,10 +129,12 @@ void PowerSupplies::look_for_supplies() {
     if (folder) {
         while (const auto* entry = ::readdir(folder.get())) {
             if (names.size() >= kMostEntries) break;
-            if (is_usable_name(entry->d_name)) names.emplace_back(entry->d_name);
+            if (!is_usable_name(entry->d_name)) continue;
+            auto at = names.begin();
+            while (at != names.end() && *at < entry->d_name) ++at;
+            names.emplace(at, entry->d_name);
         }
     }
-    std::sort(names.begin(), names.end());
 
     std::vector<PowerSupply> supplies;
     std::vector<Memory> memories;

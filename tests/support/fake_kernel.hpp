@@ -54,7 +54,7 @@ public:
     void carrier(const std::string& name, bool is_up);  ///< counts carrier_changes
     /// Nothing is received at the rate set, while what is sent goes on: a dead link behind a cable.
     void unanswered(const std::string& name, bool is_unanswered);
-    void reset_counters(const std::string& name);       ///< as a driver restart does
+    void reset_counters(const std::string& name);  ///< as a driver restart does
     /// Byte counters are kept modulo 2^32 from now on, as on a 32-bit kernel.
     void wrap_at_32bit(const std::string& name);
     /// The default route; empty: none.
