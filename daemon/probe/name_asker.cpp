@@ -80,28 +80,16 @@ int connect_one(ares_socket_t fd, const sockaddr* address, ares_socklen_t size, 
     return result;
 }
 
-/// Only a datagram may be empty: on a connection that is its end.
-bool is_datagram(int fd) {
-    int type = 0;
-    socklen_t size = sizeof type;
-    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM;
-}
-
 ares_ssize_t receive_one(ares_socket_t fd, void* into, std::size_t size, int flags, sockaddr* from,
                          ares_socklen_t* from_size, void* data) {
     const auto got = ::recvfrom(fd, into, size, flags, from, from_size);
-    if (got > 0) return got;
-    int code = errno;
-    if (got == 0) {
-        // An empty datagram answers nothing, and c-ares would take it for an error.
-        if (!is_datagram(fd)) return 0;
-        code = EAGAIN;
-    } else if (code != EAGAIN && code != EINTR) {
+    const int code = errno;
+    if (got < 0 && code != EAGAIN && code != EINTR) {
         const auto word = next_word(fd);
         keep_failure(asking_of(data), silent_by(word ? *word : NetworkWord{.code = code}));
     }
     errno = code;
-    return -1;
+    return got;
 }
 
 ares_ssize_t send_one(ares_socket_t fd, const iovec* parts, int count, void* data) {
