@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <limits>
 
 #include "common/sla/calendar.hpp"
@@ -32,6 +33,15 @@ bool is_unmeasured(Cause cause) {
     return cause == Cause::daemon || cause == Cause::unknown ||
            static_cast<std::size_t>(cause) >= kCauseCount;
 }
+
+/// What is sorted, whatever it is: one kind of sorting for all keeps the program small.
+struct Ranked {
+    std::int64_t rank;
+    std::uint64_t second;
+    std::size_t index;
+    auto operator<=>(const Ranked&) const = default;
+};
+using Ranks = std::vector<Ranked>;
 
 /// One entry of the ledger on the way to seconds.
 struct Piece {
@@ -182,39 +192,41 @@ std::int64_t Evaluation::uncertain_ms() const {
 
 /// Gives every instant of the period to one piece or to none.
 void Evaluation::sweep() {
-    std::vector<std::int64_t> cuts{known_from_ms_, known_to_ms_};
-    std::vector<Piece*> waiting;
-    for (auto& piece : pieces_) {
+    Ranks cuts{{known_from_ms_, 0, 0}, {known_to_ms_, 0, 0}};
+    Ranks waiting;
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+        const auto& piece = pieces_[i];
         const auto from = std::clamp(piece.from_ms, known_from_ms_, known_to_ms_);
         const auto to = std::clamp(piece.to_ms, known_from_ms_, known_to_ms_);
         if (from >= to) continue;
-        cuts.push_back(from);
-        cuts.push_back(to);
-        waiting.push_back(&piece);
+        cuts.push_back({from, 0, 0});
+        cuts.push_back({to, 0, 0});
+        waiting.push_back({from, 0, i});
     }
     std::sort(cuts.begin(), cuts.end());
-    std::sort(waiting.begin(), waiting.end(),
-              [](const Piece* one, const Piece* other) { return one->from_ms < other->from_ms; });
-    std::vector<Piece*> present;
+    std::sort(waiting.begin(), waiting.end());
+    Ranks present;
     std::size_t next = 0;
     for (std::size_t i = 1; i < cuts.size(); ++i) {
-        const auto from = cuts[i - 1];
-        if (from == cuts[i]) continue;
-        for (; next < waiting.size() && waiting[next]->from_ms <= from; ++next) {
+        const auto from = cuts[i - 1].rank;
+        const auto to = cuts[i].rank;
+        if (from == to) continue;
+        for (; next < waiting.size() && waiting[next].rank <= from; ++next) {
             present.push_back(waiting[next]);
         }
         // The newest word holds: pieces stand in the ledger's order.
         Piece* newest = nullptr;
         for (std::size_t k = 0; k < present.size();) {
-            if (present[k]->to_ms <= from) {
+            auto* piece = &pieces_[present[k].index];
+            if (piece->to_ms <= from) {
                 present[k] = present.back();
                 present.pop_back();
                 continue;
             }
-            if (newest == nullptr || present[k] > newest) newest = present[k];
+            if (newest == nullptr || piece > newest) newest = piece;
             ++k;
         }
-        take(from, cuts[i], newest);
+        take(from, to, newest);
     }
     sums_[kUnmeasured] += (known_from_ms_ - from_ms_) + (to_ms_ - known_to_ms_);
 }
@@ -318,17 +330,21 @@ void Evaluation::run(Statement& into) {
     sweep();
     std::int64_t counted_ms = 0;
     std::int64_t disputed_ms = 0;
-    for (const auto& stretch : stretches_) {
+    Ranks order;
+    for (std::size_t i = 0; i < stretches_.size(); ++i) {
+        const auto& stretch = stretches_[i];
         if (stretch.from_ms >= stretch.to_ms) continue;
+        order.push_back({stretch.from_ms, pieces_[stretch.first].entry->id, i});
+    }
+    std::sort(order.begin(), order.end());
+    into.outages.reserve(order.size());
+    for (const auto& ranked : order) {
+        const auto& stretch = stretches_[ranked.index];
         into.outages.push_back(judge(stretch));
         const auto verdict = into.outages.back().verdict;
         if (verdict == Judged::Verdict::counts) counted_ms += stretch.open_ms;
         if (verdict == Judged::Verdict::disputed) disputed_ms += stretch.open_ms;
     }
-    std::sort(into.outages.begin(), into.outages.end(), [](const Judged& one, const Judged& other) {
-        if (one.from != other.from) return one.from < other.from;
-        return one.id != other.id ? one.id < other.id : one.to < other.to;
-    });
     into.counted = Seconds{counted_ms / 1000};
     into.disputed = Seconds{disputed_ms / 1000};
 
@@ -391,20 +407,17 @@ Result<Statement> evaluate(const Ledger& ledger, const Clauses& clauses, WallTim
 
 Placed place(const std::vector<Outage>& outages, const TrueTime& time, WallTime known_from,
              WallTime known_to) {
-    std::vector<const Outage*> newest;
-    for (const auto& outage : outages) {
-        if (outage.link == link_name::kWan) newest.push_back(&outage);
+    Ranks newest;
+    for (std::size_t i = 0; i < outages.size(); ++i) {
+        if (outages[i].link != link_name::kWan) continue;
+        newest.push_back({static_cast<std::int64_t>(outages[i].id), outages[i].segment, i});
     }
-    // Stands for a stable sort by (id, segment): addresses tell which came later.
-    std::sort(newest.begin(), newest.end(), [](const Outage* one, const Outage* other) {
-        if (one->id != other->id) return one->id < other->id;
-        return one->segment != other->segment ? one->segment < other->segment : one < other;
-    });
+    std::sort(newest.begin(), newest.end());
     Placed placed{{{}, known_from, known_to}, 0};
     for (std::size_t i = 0; i < newest.size(); ++i) {
-        const Outage& outage = *newest[i];
-        if (i + 1 < newest.size() && newest[i + 1]->id == outage.id &&
-            newest[i + 1]->segment == outage.segment) {
+        const Outage& outage = outages[newest[i].index];
+        if (i + 1 < newest.size() && newest[i + 1].rank == newest[i].rank &&
+            newest[i + 1].second == newest[i].second) {
             continue;
         }
         LedgerEntry entry;
