@@ -344,6 +344,18 @@ TEST_CASE("SQL examples of config/province/README.md run and give rows", "[provi
     {
         auto store = open_store(folder.file("p.db"));
         REQUIRE(store->accept(site.all(), kNow));
+        const BootEndFact ending{.boot = BootNo{1},
+                                 .ending = Cause::power,
+                                 .confidence = Confidence::high,
+                                 .last_alive = {BootNo{1}, monotonic_from_ms(26'000)},
+                                 .evidence = "mains off"};
+        const auto event = to_event(ending, {BootNo{1}, monotonic_from_ms(900'000)});
+        const std::vector<Record> records{{.seq = site.last().next(), .body = event}};
+        REQUIRE(store->accept({.site = site.site(),
+                               .epoch = site.epoch(),
+                               .before = site.head(site.last()),
+                               .pack = wire::encode_pack(records)},
+                              kNow));
     }
     auto database = look_into(folder.file("p.db"));
     std::ifstream file{std::string{GERBANG_SOURCE_DIR} + "/config/province/README.md"};
@@ -363,5 +375,5 @@ TEST_CASE("SQL examples of config/province/README.md run and give rows", "[provi
         CHECK_FALSE(database->failure());
         ++examples;
     }
-    CHECK(examples >= 3);
+    CHECK(examples >= 4);
 }
