@@ -176,7 +176,7 @@ def run_all(binaries, names):
     print(f"seed {seed}, {len(names)} cases, {rounds()} rounds", flush=True)
     waiting = [(name, seed + number) for number in range(rounds())
                for name in sorted(names, key=lambda name: -CASES[name].seconds)]
-    shared = tempfile.mkdtemp(prefix="gerbang-faults-shared.", dir="/dev/shm")
+    shared = topology.make_folder()
     running, failed, skipped, begun = [], [], 0, time.monotonic()
     try:
         while waiting or running:

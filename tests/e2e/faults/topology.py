@@ -13,8 +13,10 @@ Addresses are those that RFC 5737 and 3849 keep for examples: no packet could me
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 DOMESTIC, DOMESTIC6, ABROAD, ABROAD2 = ("198.51.100.10", "2001:db8:d::10", "203.0.113.10",
@@ -29,6 +31,7 @@ ABROAD_NETS = (("ip", "203.0.113.0/24"), ("ip6", "2001:db8:a::/48"))
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOSTS = (DOMESTIC, ABROAD, ABROAD2, *RESOLVERS, WEB, PROVINCE, SERVICE, BIG_SERVER)
+FOLDERS = "gerbang-faults."
 _PREFIX = "gbf"
 _made = 0
 
@@ -53,13 +56,28 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def make_folder():
+    return tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}.", dir="/dev/shm")
+
+
 def sweep():
-    """Removes namespaces whose maker lives no more: a test that was killed outright."""
+    """Removes what a test left behind that was killed outright: its maker lives no more."""
     for line in command("ip", "netns", "list", check=False).splitlines():
         name = line.split()[0] if line.strip() else ""
         owner = name[len(_PREFIX):].split("-")[0]
-        if name.startswith(_PREFIX) and owner.isdigit() and not os.path.exists(f"/proc/{owner}"):
+        if name.startswith(_PREFIX) and owner.isdigit() and not is_alive(owner):
             command("ip", "netns", "del", name, check=False)
+    for name in os.listdir("/dev/shm"):
+        if name.startswith(FOLDERS) and not is_alive(name[len(FOLDERS):].split(".")[0]):
+            shutil.rmtree(f"/dev/shm/{name}", ignore_errors=True)
 
 
 class Village:

@@ -3,11 +3,10 @@
 import os
 import random
 import shutil
-import tempfile
 import time
 
 from gateway import FAST, LONGEST_VERDICT_S, Gateway, clock_offset, instant
-from topology import HERE, PROVINCE, PROVINCE_PORT, Failed, Missing, Village
+from topology import HERE, PROVINCE, PROVINCE_PORT, Failed, Village, make_folder
 
 #: What a command and a packet may take on a busy machine.
 MACHINE_S = 0.8
@@ -42,7 +41,7 @@ class Trial:
     def __init__(self, name, binaries, seed):
         self.name, self.binaries = name, binaries
         self.chance = random.Random(f"{seed} {name}")
-        self.folder = tempfile.mkdtemp(prefix="gerbang-faults.", dir="/dev/shm")
+        self.folder = make_folder()
         self.village = self.gateway = None
         self.offset = clock_offset()
         self.notes = []
