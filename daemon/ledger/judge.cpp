@@ -155,6 +155,9 @@ Verdict Judge::judge(const LadderRound& round) {
         verdict.good_at = answered_at_[static_cast<std::size_t>(*rung)];
     }
     seen_at_ = round.at;
+    if (verdict.state == LinkState::up || verdict.state == LinkState::degraded) {
+        usable_at_ = verdict.good_at.value_or(verdict.at);
+    }
     return verdict;
 }
 
@@ -248,7 +251,11 @@ Verdict Judge::look(const LadderRound& round) {
         return undecided(round, "nobody was asked");
     }
     if (round.is_saturated && silent_rounds_ < k_) {
-        return undecided(round, facts_of(round, "the line is full"));
+        if (!usable_at_) return undecided(round, facts_of(round, "the line is full"));
+        // Bytes pass, ours are lost among them; how long the link was well is not known from this.
+        auto verdict = usable(round, Confidence::low, facts_of(round, {}));
+        verdict.good_at = usable_at_;
+        return verdict;
     }
     return look_for_break(round);
 }
@@ -258,19 +265,21 @@ Verdict Judge::look_beyond(const LadderRound& round) {
     const bool has_targets =
         round.answered > 0 || is_up(round, Rung::domestic) || is_up(round, Rung::international);
     const bool is_half = is_up(round, Rung::domestic) && is_down(round, Rung::international);
-    if (has_targets && round.is_full && is_half) {
+    const bool told = round[Rung::international].silence == Silence::unreachable;
+    // A full line loses what it likes: who is silent there is not dead for that.
+    if (has_targets && round.is_full && is_half && (told || !round.is_saturated)) {
         if (is_shaky(round) && silent_rounds_ < k_) {
             return undecided(round, facts_of(round, "losses"));
         }
-        const bool told = round[Rung::international].silence == Silence::unreachable;
         return down(Cause::international, told ? Confidence::high : Confidence::medium,
                     "domestic answers; " + fact_of(round, Rung::international));
     }
     const auto& names = round[Rung::dns];
     const bool names_lie = names.state == RungState::portal;
-    if (has_targets && round.is_full && (names_lie || names.state == RungState::down)) {
-        const bool is_silence = !names_lie && (names.silence == Silence::timeout ||
-                                               names.silence == Silence::unreachable);
+    const bool is_silence =
+        !names_lie && (names.silence == Silence::timeout || names.silence == Silence::unreachable);
+    if (has_targets && round.is_full && (names_lie || names.state == RungState::down) &&
+        !(is_silence && round.is_saturated)) {
         if (is_silence && is_shaky(round) && silent_names_ < k_) {
             return undecided(round, facts_of(round, "losses"));
         }
@@ -282,7 +291,13 @@ Verdict Judge::look_beyond(const LadderRound& round) {
     for (const auto rung : {Rung::domestic, Rung::international, Rung::dns}) {
         if (is_down(round, rung)) add(evidence, fact_of(round, rung));
     }
-    return usable(round, Confidence::high, std::move(evidence));
+    const bool is_congested = round.is_saturated && !evidence.empty();
+    auto verdict = usable(round, Confidence::high, std::move(evidence));
+    if (is_congested && verdict.state == LinkState::up) {
+        verdict.state = LinkState::degraded;
+        add(verdict.evidence, "the line is full");
+    }
+    return verdict;
 }
 
 /// Nobody answers, nothing comes in: the lowest silent rung is the break.

@@ -35,9 +35,10 @@ struct Verdict {
 /// target or the page proves the path; beyond it `international` and `dns` are blamed by full
 /// rounds only. Without one: no carrier, else bytes that came in or a resolver's answer (where the
 /// page is not known to be silent) speak for the link, else the lowest rung that is silent is
-/// blamed. Under congestion or known loss a silence counts once it went on for `k` rounds; until
-/// then, and where bytes came in since the last round but everybody asked now is silent, the
-/// verdict is `unknown`.
+/// blamed. Under known loss a silence counts once it went on for `k` rounds; until then, and where
+/// bytes came in since the last round but everybody asked now is silent, the verdict is `unknown`.
+/// On a saturated line that silence is `degraded`, and the silence of a part (`international`,
+/// `dns`) counts only when somebody says so.
 ///
 /// `degraded`: a saturated link that loses answers; or of the last 32 answers at least 2 and 5 %
 /// were lost, until below 2.5 %. Losses of an outage do not count. Where a round did not ask the
@@ -78,6 +79,7 @@ private:
     unsigned repeated_ = 0;
     std::optional<DeviceTime> seen_at_;                                ///< the round before
     std::array<std::optional<DeviceTime>, kRungCount> answered_at_{};  ///< by rung
+    std::optional<DeviceTime> usable_at_;  ///< newest instant that a usable verdict speaks for
 };
 
 /// The rungs as people may see them: silent ones above the rung that `verdict` blames are unknown,

@@ -89,10 +89,14 @@ TEST_CASE("Judge gives a full line k silent rounds before it calls it down", "[j
     Judge judge{NextHop::modem, false, k};
     auto round = round_of(0);
     round.is_saturated = true;
+    if (k > 1) CHECK(judge.judge(round).state == LinkState::unknown);
+    const auto healthy = round_of(4);
+    CHECK(judge.judge(healthy).state == LinkState::up);
     for (unsigned i = 1; i < k; ++i) {
         const auto verdict = judge.judge(round);
-        CHECK(verdict.state == LinkState::unknown);
-        CHECK(verdict.carrier_is_up);
+        CHECK(verdict.state == LinkState::degraded);
+        // Nothing proves that it was well since.
+        CHECK(verdict.good_at == healthy.at);
     }
     CHECK(judge.judge(round).state == LinkState::down);
     // Bytes that come in are the congestion itself.
@@ -104,13 +108,8 @@ TEST_CASE("Judge gives a full line k silent rounds before it calls it down", "[j
 TEST_CASE("Judge gives a lossy link k rounds before a silent group or resolver counts", "[judge]") {
     auto silent = GENERATE(half_dead(Rung::international), half_dead(Rung::dns));
     if (silent[Rung::dns].state == RungState::down) silent.answered = 4;
-    const bool is_saturated = GENERATE(false, true);
     Judge judge{NextHop::modem};
-    if (is_saturated) {
-        silent.is_saturated = true;
-    } else {
-        for (int i = 0; i < 4; ++i) (void)judge.judge(round_of(3));
-    }
+    for (int i = 0; i < 4; ++i) (void)judge.judge(round_of(3));
     CHECK(judge.judge(silent).state == LinkState::unknown);
     CHECK(judge.judge(silent).state == LinkState::unknown);
     CHECK(judge.judge(silent).state == LinkState::down);
@@ -124,6 +123,21 @@ TEST_CASE("Judge gives a lossy link k rounds before a silent group or resolver c
     Judge other{NextHop::modem};
     silent.is_saturated = true;
     CHECK(other.judge(silent).cause == Cause::dns);
+}
+
+TEST_CASE("Judge blames no part that is silent on a full line, however long", "[judge]") {
+    auto silent = GENERATE(half_dead(Rung::international), half_dead(Rung::dns));
+    if (silent[Rung::dns].state == RungState::down) silent.answered = 4;
+    silent.is_saturated = true;
+    Judge judge{NextHop::modem};
+    for (int i = 0; i < 10; ++i) CHECK(judge.judge(silent).state == LinkState::degraded);
+    silent[Rung::international].silence = silent[Rung::dns].silence = Silence::unreachable;
+    if (silent[Rung::international].state == RungState::down) {
+        CHECK(judge.judge(silent).cause == Cause::international);
+    }
+    silent.is_saturated = false;
+    for (int i = 0; i < 3; ++i) (void)judge.judge(silent);
+    CHECK(judge.judge(silent).state == LinkState::down);
 }
 
 TEST_CASE("Judge repeats itself where the broken rung was not asked, at most k times", "[judge]") {
