@@ -422,7 +422,7 @@ void Meter::look_at_wan(const KernelReading& reading, std::size_t at) {
     wan_.is_stacked = wan_.is_session || one.is_bridge;
     wan_.is_point_to_point = one.is_point_to_point;
     wan_.line_rate = bottom.line_rate;
-    if (std::exchange(wan_.ifindex, one.ifindex) != one.ifindex) wan_.gateway.clear();
+    wan_.ifindex = one.ifindex;
     wan_.has_default_route = reading.wan_ifindex == one.ifindex;
     wan_.gateway_is_neighbour.reset();
     if (wan_.has_default_route) {
