@@ -8,6 +8,8 @@ namespace {
 
 /// While pushes are acknowledged this recently nobody needs to ask for the province.
 constexpr Millis kPushProves{180'000};
+/// A modem or a dish that lost its power together with this box is back within this.
+constexpr Millis kLinkStart{300'000};
 
 std::string service_link(const std::string& name) {
     return std::string{link_name::kServicePrefix} + name;
@@ -83,7 +85,7 @@ Links::Links(const Config& config, WebQuestions web, Prober& prober, Clock& cloc
       walk_{ladder_settings(config), std::move(web), prober, clock, entropy,
             std::move(loop),         series},
       judge_{config.wan.next_hop, false, config.probe.failures},
-      book_{config.probe.failures, links_beside(config), series},
+      book_{config.probe.failures, links_beside(config), series, kLinkStart},
       state_series_{series.intern(series_name::kLinkState, {}, SeriesKind::state, "")} {}
 
 std::vector<Outage> Links::start(const LinkBook::History& history, DeviceTime now, bool same_boot) {

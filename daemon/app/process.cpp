@@ -84,6 +84,9 @@ public:
     [[nodiscard]] UplinkTraffic traffic() const override {
         return uplink_ ? uplink_->traffic() : UplinkTraffic{};
     }
+    [[nodiscard]] std::string remark() const override {
+        return uplink_ ? uplink_->remark() : std::string{};
+    }
 
 private:
     CurlThread* thread_;

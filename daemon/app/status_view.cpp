@@ -157,7 +157,10 @@ net::awaitable<Result<sla::Statement>> Daemon::Pipeline::statement(
     }
     // The start of the records may lie on a boot that never had a clock: then nothing is said of
     // the time before the first one that had.
-    const auto known_from = begun ? begun->middle() : now->earliest;
+    const auto first_dated = true_time_.begin();
+    const auto known_from = begun         ? begun->middle()
+                            : first_dated ? first_dated->middle()
+                                          : now->earliest;
     const auto placed = sla::place(*segments, true_time_, known_from, now->middle());
     auto result = sla::evaluate(placed.ledger, clauses ? *clauses : sla::example_clauses(), from,
                                 to, config_.site.utc_offset);

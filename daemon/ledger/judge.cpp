@@ -11,6 +11,8 @@ namespace gerbang {
 namespace {
 
 constexpr unsigned kWindow = 32;
+/// A modem is back this long after its power.
+constexpr Millis kModemStart{300'000};
 
 bool is(const LadderRound& round, Rung rung, RungState state) {
     return round[rung].state == state;
@@ -173,6 +175,7 @@ void Judge::remember_answer(bool is_lost) {
 }
 
 void Judge::remember(const LadderRound& round) {
+    if (is_down(round, Rung::power)) mains_off_at_ = round.at;
     if (is_up(round, Rung::next_hop)) hop_answered_on_ = round.at.boot;
     for (std::size_t i = 0; i < kRungCount; ++i) {
         if (round.rungs[i].state == RungState::up) answered_at_[i] = round.at;
@@ -193,6 +196,12 @@ void Judge::remember(const LadderRound& round) {
         waiting_losses_ = 0;
     }
     for (unsigned i = 0; i < std::min(answered, kWindow); ++i) remember_answer(false);
+}
+
+bool Judge::lacks_mains(const LadderRound& round) const {
+    if (is_down(round, Rung::power)) return true;
+    return mains_off_at_ && mains_off_at_->boot == round.at.boot &&
+           round.at.at - mains_off_at_->at < kModemStart;
 }
 
 /// Silence may come of congestion or loss as well.
@@ -224,8 +233,9 @@ Verdict Judge::look(const LadderRound& round) {
     if (proves_path(round)) return look_beyond(round);
     if (is_down(round, Rung::carrier)) {
         auto evidence = fact_of(round, Rung::carrier);
-        if (is_down(round, Rung::power)) {
-            add(evidence, fact_of(round, Rung::power));
+        if (lacks_mains(round)) {
+            add(evidence, is_down(round, Rung::power) ? fact_of(round, Rung::power)
+                                                      : "mains back only just now");
             return down(Cause::power, Confidence::medium, std::move(evidence));
         }
         return down(Cause::carrier, Confidence::high, std::move(evidence));
@@ -307,7 +317,8 @@ Verdict Judge::look_for_break(const LadderRound& round) const {
     const bool asks_hop = next_hop_ != NextHop::none;
     auto evidence = facts_of(round, {});
     if (asks_hop && is_down(round, Rung::next_hop)) {
-        if (is_down(round, Rung::power)) {
+        if (lacks_mains(round)) {
+            if (!is_down(round, Rung::power)) add(evidence, "mains back only just now");
             return down(Cause::power, Confidence::medium, std::move(evidence));
         }
         const bool answered_before = hop_answered_on_ == round.at.boot;

@@ -57,6 +57,8 @@ private:
     [[nodiscard]] Verdict look(const LadderRound& round);
     [[nodiscard]] Verdict look_beyond(const LadderRound& round);
     [[nodiscard]] Verdict look_for_break(const LadderRound& round) const;
+    /// The mains is off, or came back so recently that a modem may still be starting.
+    [[nodiscard]] bool lacks_mains(const LadderRound& round) const;
     [[nodiscard]] bool is_shaky(const LadderRound& round) const;
     [[nodiscard]] Verdict usable(const LadderRound& round, Confidence confidence,
                                  std::string evidence) const;
@@ -79,7 +81,8 @@ private:
     unsigned repeated_ = 0;
     std::optional<DeviceTime> seen_at_;                                ///< the round before
     std::array<std::optional<DeviceTime>, kRungCount> answered_at_{};  ///< by rung
-    std::optional<DeviceTime> usable_at_;  ///< newest instant that a usable verdict speaks for
+    std::optional<DeviceTime> mains_off_at_;  ///< newest round that found no mains
+    std::optional<DeviceTime> usable_at_;     ///< newest instant that a usable verdict speaks for
 };
 
 /// The rungs as people may see them: silent ones above the rung that `verdict` blames are unknown,

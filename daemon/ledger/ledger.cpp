@@ -85,8 +85,8 @@ void make_undetermined(Outage& gap, const char* why) {
 
 }  // namespace
 
-Ledger::Ledger(unsigned k, std::string link, OutageIds& ids, bool tells_gaps)
-    : k_{k}, link_{std::move(link)}, ids_{&ids}, tells_gaps_{tells_gaps} {
+Ledger::Ledger(unsigned k, std::string link, OutageIds& ids, bool tells_gaps, Millis link_start)
+    : k_{k}, link_{std::move(link)}, ids_{&ids}, tells_gaps_{tells_gaps}, link_start_{link_start} {
     GERBANG_CHECK(k >= 1);
 }
 
@@ -214,8 +214,17 @@ std::vector<Outage> Ledger::observe(const Verdict& verdict) {
     return out;
 }
 
+bool Ledger::is_still_starting(const Verdict& verdict) const {
+    return is_gap_ && open_->last_good.boot < verdict.at.boot &&
+           open_->cause != Cause::undetermined && verdict.at.at - Monotonic{} < link_start_;
+}
+
 void Ledger::fail(const Verdict& verdict, std::vector<Outage>& out) {
     misses_ = 0;
+    if (is_still_starting(verdict)) {
+        gap_end_ = std::max(gap_end_, verdict.at);
+        return;
+    }
     const bool is_declared = open_ && !is_gap_;
     if (!is_declared && !doubted_) {
         doubted_ = Outage{.id = 0,

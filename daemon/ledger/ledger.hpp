@@ -64,7 +64,10 @@ class Ledger {
 public:
     /// `ids` must outlive it. `tells_gaps`: time without the daemon is told as outages of this
     /// link; else only over an outage of its own that was open before, as `undetermined`.
-    Ledger(unsigned k, std::string link, OutageIds& ids, bool tells_gaps);
+    /// `link_start`: how long after the kernel's start a link may take to come up by itself (a
+    /// modem that lost its power too). Failures until then belong to a gap between boots whose
+    /// cause is known; they neither change it nor begin an outage of their own.
+    Ledger(unsigned k, std::string link, OutageIds& ids, bool tells_gaps, Millis link_start = {});
 
     /// Once at start: the gap since the previous run becomes `daemon` (same boot), the previous
     /// boot's ending (another boot), or `undetermined` when the link was already down before it.
@@ -107,11 +110,13 @@ private:
     void close(DeviceTime first_good, std::vector<Outage>& out);
     void enter(LinkState state, DeviceTime at);
     [[nodiscard]] DeviceTime last_good_before(const Verdict& verdict) const;
+    [[nodiscard]] bool is_still_starting(const Verdict& verdict) const;
 
     unsigned k_;
     std::string link_;
     OutageIds* ids_;
     bool tells_gaps_;
+    Millis link_start_;
     std::optional<Verdict> seen_;
     LinkState state_ = LinkState::unknown;
     std::optional<DeviceTime> since_;

@@ -48,14 +48,15 @@ const Outage* newest_of(const std::vector<Outage>& open, const std::string& link
 
 }  // namespace
 
-LinkBook::LinkBook(unsigned k, std::vector<std::string> beside, SeriesTable& series)
+LinkBook::LinkBook(unsigned k, std::vector<std::string> beside, SeriesTable& series,
+                   Millis link_start)
     : seconds_{series} {
     GERBANG_CHECK(beside.size() <= kMaxBeside);
     links_.reserve(beside.size() + 1);
     const auto enter = [&](std::string name, bool is_wan) {
         const bool is_behind_wan = !is_wan && name != link_name::kHotspot;
         links_.push_back({.name = name,
-                          .ledger = Ledger{k, name, ids_, is_wan},
+                          .ledger = Ledger{k, name, ids_, is_wan, link_start},
                           .last = {},
                           .is_behind_wan = is_behind_wan,
                           .gap_cause = {},

@@ -28,7 +28,9 @@ namespace gerbang {
 class LinkBook {
 public:
     /// `beside`: the links next to the WAN (`link_name`), at most 16. `series` must outlive it.
-    LinkBook(unsigned k, std::vector<std::string> beside, SeriesTable& series);
+    /// `link_start`: see `Ledger`.
+    LinkBook(unsigned k, std::vector<std::string> beside, SeriesTable& series,
+             Millis link_start = {});
     LinkBook(const LinkBook&) = delete;
     LinkBook& operator=(const LinkBook&) = delete;
 

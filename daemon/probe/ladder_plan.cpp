@@ -17,7 +17,6 @@ constexpr Millis kHopsInterval{300'000};
 constexpr Millis kProvinceInterval{300'000};
 constexpr Millis kPushProves{180'000};
 constexpr Millis kFailingInterval{60'000};
-constexpr Millis kHotspotInterval{60'000};
 constexpr Millis kRest{300'000};
 constexpr unsigned kLonelySilences = 3;
 
@@ -69,8 +68,7 @@ std::vector<Question> LadderPlan::cheap(const Moment& moment) {
             if (index) add_target(moment, *index, questions);
         }
     }
-    const auto count = resolver_count(moment);
-    if (is_third && count > 0) add_resolver(moment, resolver_turn_++ % count, questions);
+    if (const auto index = resolver_in_turn(moment)) add_resolver(moment, *index, questions);
     if (is_due(hops_asked_, moment.now, kHopsInterval)) add_hops(moment, questions);
     if (is_due(page_asked_, moment.now, settings_.web_interval)) {
         for (auto& question : page(moment, true)) questions.push_back(std::move(question));
@@ -118,8 +116,8 @@ std::vector<Question> LadderPlan::beside(const Moment& moment, bool all) const {
     std::vector<Question> questions;
     const bool asks_hotspot =
         !settings_.hotspot_address.empty() && moment.around->lan_has_carrier.value_or(true);
-    if (asks_hotspot &&
-        (all || is_hotspot_failing_ || is_due(hotspot_asked_, moment.now, kHotspotInterval))) {
+    // Each round: it costs nothing on the WAN.
+    if (asks_hotspot) {
         Question question;
         question.kind = Kind::hotspot;
         question.host.name = "hotspot";
@@ -158,10 +156,6 @@ void LadderPlan::note(Monotonic begun, const std::vector<Question>& asked) {
                 province_asked_ = begun;
                 is_province_failing_ = question.finding.state == RungState::down;
                 break;
-            case Kind::hotspot:
-                hotspot_asked_ = begun;
-                is_hotspot_failing_ = !question.answer.answered;
-                break;
             case Kind::service:
                 if (question.index >= services_.size()) break;
                 services_[question.index] = {.asked = begun,
@@ -169,10 +163,28 @@ void LadderPlan::note(Monotonic begun, const std::vector<Question>& asked) {
                 break;
             case Kind::target:
             case Kind::resolver:
+            case Kind::hotspot:
                 break;
         }
     }
     note_groups(begun, asked);
+    note_resolvers(begun, asked);
+}
+
+void LadderPlan::note_resolvers(Monotonic begun, const std::vector<Question>& asked) {
+    const bool has_answer = std::any_of(asked.begin(), asked.end(), [](const Question& question) {
+        return question.kind == Kind::resolver && question.answer.answered;
+    });
+    for (const auto& question : asked) {
+        if (question.kind != Kind::resolver || question.index >= resolvers_.size()) continue;
+        auto& resolver = resolvers_[question.index];
+        resolver.asked = begun;
+        if (question.answer.answered) {
+            resolver.lonely_silences = 0;
+        } else if (has_answer) {
+            ++resolver.lonely_silences;
+        }
+    }
 }
 
 void LadderPlan::note_groups(Monotonic begun, const std::vector<Question>& asked) {
@@ -207,15 +219,29 @@ std::optional<std::size_t> LadderPlan::target_in_turn(bool is_domestic, Monotoni
         for (std::size_t step = 0; step < count; ++step) {
             const auto i = (turn + step) % count;
             if (settings_.targets[i].is_domestic != is_domestic) continue;
-            const auto& target = targets_[i];
-            const bool rests = target.lonely_silences >= kLonelySilences && target.asked &&
-                               now - *target.asked < kRest;
-            if (may_rest && rests) continue;
+            if (may_rest && rests(targets_[i], now)) continue;
             turn = i + 1;
             return i;
         }
     }
     return std::nullopt;
+}
+
+std::optional<std::size_t> LadderPlan::resolver_in_turn(const Moment& moment) {
+    const auto count = resolver_count(moment);
+    for (const bool may_rest : {true, false}) {
+        for (std::size_t step = 0; step < count; ++step) {
+            const auto i = (resolver_turn_ + step) % count;
+            if (may_rest && rests(resolvers_[i], moment.now)) continue;
+            resolver_turn_ = i + 1;
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+bool LadderPlan::rests(const HostState& host, Monotonic now) {
+    return host.lonely_silences >= kLonelySilences && host.asked && now - *host.asked < kRest;
 }
 
 bool LadderPlan::province_is_due(const Moment& moment) {

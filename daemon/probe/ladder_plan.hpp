@@ -29,8 +29,8 @@ public:
     /// Targets, resolvers and services beyond the bounds of `LadderSettings` are left out.
     LadderPlan(LadderSettings settings, const WebQuestions& web);
 
-    /// What a healthy round asks; counts as one of three. A target that is silent alone three times
-    /// running rests for 5 minutes, as long as its group has another.
+    /// What a healthy round asks; counts as one of three. A target or resolver that is silent alone
+    /// three times running rests for 5 minutes, as long as there is another.
     [[nodiscard]] std::vector<Question> cheap(const Moment& moment);
     /// The whole ladder, but for the page. The province only when no push proves it, and while it
     /// is well and this is no `first` look, once a minute: a long outage of something else must
@@ -38,8 +38,8 @@ public:
     [[nodiscard]] std::vector<Question> whole(const Moment& moment, bool is_first) const;
     /// The page, if there is one to ask; as often as the province.
     [[nodiscard]] std::vector<Question> page(const Moment& moment, bool is_first) const;
-    /// The access point and services that are due; `all`: due or not. A service that fails is due
-    /// at once while somebody doubts.
+    /// The access point, and the services that are due; `all`: due or not. A service that fails is
+    /// due at once while somebody doubts.
     [[nodiscard]] std::vector<Question> beside(const Moment& moment, bool all) const;
     /// The province, push or not.
     [[nodiscard]] std::vector<Question> province(const Moment& moment) const;
@@ -50,7 +50,7 @@ public:
     [[nodiscard]] const LadderSettings& settings() const noexcept { return settings_; }
 
 private:
-    struct TargetState {
+    struct HostState {
         std::optional<Monotonic> asked;
         unsigned lonely_silences = 0;
     };
@@ -60,6 +60,8 @@ private:
     };
 
     [[nodiscard]] std::optional<std::size_t> target_in_turn(bool is_domestic, Monotonic now);
+    [[nodiscard]] std::optional<std::size_t> resolver_in_turn(const Moment& moment);
+    [[nodiscard]] static bool rests(const HostState& host, Monotonic now);
     [[nodiscard]] bool province_is_due(const Moment& moment);
     [[nodiscard]] const std::vector<std::string>& resolvers(const Moment& moment) const;
     [[nodiscard]] std::size_t resolver_count(const Moment& moment) const;
@@ -67,6 +69,7 @@ private:
     void add_resolver(const Moment& moment, std::size_t index, std::vector<Question>& into) const;
     void add_hops(const Moment& moment, std::vector<Question>& into) const;
     void note_groups(Monotonic begun, const std::vector<Question>& asked);
+    void note_resolvers(Monotonic begun, const std::vector<Question>& asked);
 
     LadderSettings settings_;
     bool has_page_;
@@ -76,13 +79,13 @@ private:
     std::uint64_t rounds_ = 0;
     std::array<std::size_t, 2> turn_{};  // of the groups: international, domestic
     std::size_t resolver_turn_ = 0;
-    std::vector<TargetState> targets_;
+    std::vector<HostState> targets_;
+    std::array<HostState, 4> resolvers_{};
     std::vector<ServiceState> services_;
-    std::optional<Monotonic> hops_asked_, page_asked_, province_asked_, hotspot_asked_;
+    std::optional<Monotonic> hops_asked_, page_asked_, province_asked_;
     bool is_page_failing_ = false;
     bool was_proven_ = false;  // the province by a push, when last looked at
     bool is_province_failing_ = false;
-    bool is_hotspot_failing_ = false;
 };
 
 /// No question of `asked` in it.

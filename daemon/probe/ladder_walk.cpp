@@ -265,9 +265,12 @@ net::awaitable<Walk> LadderWalk::walk_all(const Surroundings& around, BootNo boo
 Monotonic LadderWalk::next(bool in_doubt) {
     const auto& settings = state_->plan.settings();
     const auto step = std::max(in_doubt ? settings.doubt_interval : settings.interval, Millis{1});
-    const auto slot = to_ms(state_->askers.clock->now()) / step.count() + 1;
+    const auto now = state_->askers.clock->now();
+    const auto begun = state_->last_begun.value_or(now);
+    const auto slot = to_ms(begun) / step.count() + 1;
     const auto jitter = state_->entropy->below(static_cast<std::uint64_t>(step.count() / 10 + 1));
-    return monotonic_from_ms(slot * step.count() + static_cast<std::int64_t>(jitter));
+    return std::max(now,
+                    monotonic_from_ms(slot * step.count() + static_cast<std::int64_t>(jitter)));
 }
 
 void LadderWalk::append_readings(Monotonic at, std::vector<Reading>& into) {

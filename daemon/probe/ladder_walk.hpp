@@ -36,8 +36,8 @@ struct LadderSettings {
     Millis doubt_interval{3'000};
     Millis timeout{2'500};
     Millis web_interval{60'000};
-    Millis services_interval{300'000};
-    /// Names, for `ask_service`. Two by HTTPS each 5 minutes fit into 10 MB a day with everything
+    Millis services_interval{600'000};
+    /// Names, for `ask_service`. Two by HTTPS or six by HTTP fit into 10 MB a day with everything
     /// else; more of them want a longer interval.
     std::vector<std::string> services;
 };
@@ -89,7 +89,7 @@ struct Walk {
 /// Walks the ladder: cheap when healthy, fast in doubt.
 ///
 /// Healthy: internet targets each `interval`, one of each group in turn, none while inbound traffic
-/// proves the link (then each third round only); one resolver in turn each third round; the page
+/// proves the link (then each third round only); one resolver in turn; the page
 /// each `web_interval`; next hop, a hop of the provider's and the province each 5 minutes, the
 /// province not at all while pushes succeed (3 minutes). The first failure of any rung asks the
 /// whole ladder at once (in the same call), and the rounds after it are full until one finds no
@@ -114,9 +114,9 @@ public:
     /// The whole ladder and the links beside it, for `gerbang probe`; does not change the schedule
     /// and may run beside `walk`.
     [[nodiscard]] net::awaitable<Walk> walk_all(const Surroundings& around, BootNo boot);
-    /// When the next round is due after one that ended now: the next point of a grid of the
-    /// interval, and up to a tenth of the interval later, so that 841 sites do not ask in the same
-    /// second.
+    /// When the next round is due: the first point after the beginning of the last one on a grid of
+    /// the interval, and up to a tenth of the interval later, so that 841 sites do not ask in the
+    /// same second; now when that has passed. A slow round must not blur when an outage ends.
     [[nodiscard]] Monotonic next(bool in_doubt);
 
     /// Appends the readings that became due, once a minute: of every target asked in the minute

@@ -182,6 +182,13 @@ TEST_CASE("Each two faults in a row are two segments of one outage", "[ledger]")
             site.look(second.round, 5);
             const auto end = at(site.second);
             site.look(healthy());
+            // A modem that stays away right after the mains came back is still starting.
+            if (first.cause == Cause::power &&
+                (second.cause == Cause::carrier || second.cause == Cause::modem)) {
+                REQUIRE(site.written.size() == 1);
+                CHECK(site.written[0].cause == Cause::power);
+                continue;
+            }
             REQUIRE(site.written.size() == 2);
             CHECK(to_string(site.written[0].cause) == to_string(first.cause));
             CHECK(site.written[0].first_good == seam);

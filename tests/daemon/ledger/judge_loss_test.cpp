@@ -89,7 +89,8 @@ TEST_CASE("Judge gives a full line k silent rounds before it calls it down", "[j
     Judge judge{NextHop::modem, false, k};
     auto round = round_of(0);
     round.is_saturated = true;
-    if (k > 1) CHECK(judge.judge(round).state == LinkState::unknown);
+    Judge newcomer{NextHop::modem, false, k + 1};
+    CHECK(newcomer.judge(round).state == LinkState::unknown);
     const auto healthy = round_of(4);
     CHECK(judge.judge(healthy).state == LinkState::up);
     for (unsigned i = 1; i < k; ++i) {

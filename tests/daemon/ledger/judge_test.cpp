@@ -164,6 +164,27 @@ TEST_CASE("Judge takes a dead modem without mains for a power cut", "[judge]") {
     CHECK(judged(round).state == LinkState::up);
 }
 
+TEST_CASE("Judge gives a modem time to start when the mains is back", "[judge]") {
+    Judge judge{NextHop::modem};
+    (void)judge.judge(healthy(90));
+    auto dark = modem_dead();
+    dark.at = at(100);
+    set(dark, Rung::power, kDown);
+    CHECK(judge.judge(dark).cause == Cause::power);
+    auto starting = modem_dead();
+    starting.at = at(399);
+    const auto verdict = judge.judge(starting);
+    CHECK(verdict.cause == Cause::power);
+    CHECK(verdict.evidence.find("mains back") != std::string::npos);
+    starting.at = at(400);
+    CHECK(judge.judge(starting).cause == Cause::modem);
+    // Another boot: what the mains was then is the ending's business.
+    Judge later{NextHop::modem};
+    (void)later.judge(dark);
+    starting.at = at(101, 2);
+    CHECK(later.judge(starting).cause == Cause::modem);
+}
+
 TEST_CASE("Judge blames the provider behind a next hop that answers", "[judge]") {
     const auto next_hop =
         GENERATE(NextHop::automatic, NextHop::modem, NextHop::provider, NextHop::none);

@@ -149,4 +149,48 @@ TEST_CASE("Ledger takes the ending of a boot for a gap of its daemon that nobody
     CHECK(ledger.observe(dead(26, 2)).at(0).id == 6);
 }
 
+TEST_CASE("A link that is still starting after a power cut belongs to the cut", "[ledger]") {
+    OutageIds ids;
+    Ledger ledger{3, "wan", ids, true, Millis{300'000}};
+    auto previous = run_until(at(1000));
+    previous.ending = {Cause::power, Confidence::high, "mains off before"};
+    REQUIRE(ledger.start(previous, at(20, 2), false).size() == 1);
+    for (int second = 25; second < 200; second += 3) {
+        CHECK(ledger.observe(unplugged(second, 2)).empty());
+        CHECK(ledger.is_in_doubt());
+    }
+    const auto ended = ledger.observe(good(200, 2));
+    REQUIRE(ended.size() == 1);
+    CHECK(ended.front().cause == Cause::power);
+    CHECK(ended.front().last_bad == at(199, 2));
+    CHECK(ended.front().first_good == at(200, 2));
+}
+
+TEST_CASE("A link that does not come up in time after a power cut makes the cut undetermined",
+          "[ledger]") {
+    OutageIds ids;
+    Ledger ledger{3, "wan", ids, true, Millis{300'000}};
+    auto previous = run_until(at(1000));
+    previous.ending = {Cause::power, Confidence::high, "mains off before"};
+    REQUIRE(ledger.start(previous, at(20, 2), false).size() == 1);
+    std::vector<Outage> written;
+    for (int second = 25; written.empty(); second += 5) {
+        REQUIRE(second < 330);
+        written = ledger.observe(dead(second, 2));
+    }
+    REQUIRE(written.size() == 2);
+    CHECK(written[0].cause == Cause::undetermined);
+    CHECK(written[1].cause == Cause::isp);
+    CHECK(written[1].first_bad == at(300, 2));
+}
+
+TEST_CASE("A daemon that died has no link that must start", "[ledger]") {
+    OutageIds ids;
+    Ledger ledger{3, "wan", ids, true, Millis{300'000}};
+    REQUIRE(ledger.start(run_until(at(100)), at(110), true).size() == 1);
+    CHECK(ledger.observe(dead(113)).empty());
+    CHECK(ledger.observe(dead(116)).empty());
+    CHECK(ledger.observe(dead(119)).size() == 2);
+}
+
 }  // namespace gerbang
