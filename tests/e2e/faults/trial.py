@@ -136,7 +136,7 @@ class Trial:
             return state_of(status, link) == ("down", cause)
         seen, status = self.gateway.wait(is_down, limit, f"{link} down, {cause}")
         rows = [row for row in self.gateway.outages()
-                if row.get("link", "wan") == link and row["is_open"]]
+                if row["link"] == link and row["is_open"]]
         if len(rows) != 1:
             raise Failed(f"one open outage of {link} expected: {rows}")
         first_bad = instant(rows[0].get("first_bad"))
@@ -149,18 +149,17 @@ class Trial:
             raise Failed(f"verdict {took:.1f} s after the first failed probe")
         return status
 
-    def check(self, truths, others=()):
-        """The outages are `truths` and nothing else, causes, order and times; `others` are links
-        whose outages are not judged here."""
+    def check(self, truths):
+        """The outages are `truths` and nothing else: links, causes, order and times."""
         if abs(clock_offset() - self.offset) > 0.1:
             raise Failed("this machine's clock was stepped during the test; run it again")
-        rows = [row for row in self.gateway.outages() if row.get("link", "wan") not in others]
-        said = [(row.get("link", "wan"), row["cause"]) for row in rows]
+        rows = self.gateway.outages()
+        said = [(row["link"], row["cause"]) for row in rows]
         wanted = [(truth.link, truth.cause) for truth in truths]
         if sorted(said) != sorted(wanted):
             raise Failed(f"outages are {said}, should be {wanted}: {rows}")
         for link in {truth.link for truth in truths}:
-            mine = [row for row in rows if row.get("link", "wan") == link]
+            mine = [row for row in rows if row["link"] == link]
             theirs = [truth for truth in truths if truth.link == link]
             for row, truth in zip(mine, theirs):
                 self._compare(row, truth)
@@ -204,10 +203,8 @@ class Trial:
         if wrong:
             raise Failed(f"rungs are {wrong}, should be {wanted}; the ladder: {status['ladder']}")
 
-    def one_fault(self, cause, inject, mend, link="wan", rungs=None, others=(), **settled):
+    def one_fault(self, cause, inject, mend, link="wan", rungs=None, start_slack=0.0):
         """The common case: healthy, one fault at any moment, the verdict, mended, healthy."""
-        if self.gateway is None:
-            self.settle(**settled)
         self.any_moment()
         begun = self.at(inject)
         status = self.wait_down(cause, begun, link)
@@ -219,7 +216,7 @@ class Trial:
         self.wait_up(link)
         if link != "wan" and self.gateway.status()["link"]["state"] != "up":
             raise Failed("the internet is charged with what was not its fault")
-        self.check([Truth(cause, begun, ended, link)], others)
+        self.check([Truth(cause, begun, ended, link, start_slack)])
 
     def no_fault(self, seconds, states=("up", "degraded")):
         """For `seconds` the link is in one of `states` and no outage comes up; counts states."""
