@@ -145,7 +145,7 @@ net::awaitable<Result<RunEnd>> live(Process& process) {
     set_log_level(level_of(config.log_level));
     SystemClock clock;
     SystemEntropy entropy;
-    auto kernel = open_netlink_source(clock, process.paths);
+    auto kernel = open_netlink_source(clock, process.paths, &entropy);
     if (!kernel) co_return kernel.error();
     auto watch = open_netlink_watch(executor, clock);
     if (!watch) co_return watch.error();
