@@ -19,7 +19,7 @@ import uuid
 import zlib
 
 KINDS = [None, "epoch", "boot", "start", "stop", "series", "interface", "carrier", "anchor",
-         "outage", "config", "loss"]
+         "outage", "config", "loss", "power", "boot_end", "note", "clock", "path"]
 MASK = (1 << 64) - 1
 MAX_DECODED = 64 << 20
 
