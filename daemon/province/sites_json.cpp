@@ -14,7 +14,11 @@ namespace json = boost::json;
 json::array ranges_to_json(const std::vector<SeqRange>& ranges) {
     json::array array;
     for (const auto& range : ranges) {
-        array.push_back(json::array{range.first.value, range.last.value});
+        // Not by a braced list: g++ 12 warns falsely about that when linking.
+        json::array pair;
+        pair.emplace_back(range.first.value);
+        pair.emplace_back(range.last.value);
+        array.emplace_back(std::move(pair));
     }
     return array;
 }
