@@ -9,5 +9,7 @@ if(TARGET gerbang AND TARGET gerbang-province)
     add_test(NAME e2e_faults
         COMMAND python3 ${PROJECT_SOURCE_DIR}/tests/e2e/faults/run.py ${faults_product})
     set_tests_properties(e2e_faults PROPERTIES SKIP_RETURN_CODE 77
-        TIMEOUT ${GERBANG_TEST_TIMEOUT} LABELS e2e)
+        TIMEOUT ${GERBANG_TEST_TIMEOUT} LABELS "e2e;slow"
+        # First, as it waits most of its time while others compute.
+        COST 300)
 endif()
