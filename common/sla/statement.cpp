@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <compare>
+#include <cstdio>
 #include <limits>
 
 #include "common/sla/calendar.hpp"
@@ -68,11 +70,12 @@ constexpr std::size_t kDown = 2;
 constexpr std::size_t kSums = kDown + kPartyCount * kCauseCount;
 using Sums = std::array<std::int64_t, kSums>;
 
-/// Turns milliseconds into seconds whose sum is that of the milliseconds, rounded down.
-void to_seconds(Sums& sums) {
-    std::array<std::int64_t, kSums> rest{};
+/// Turns milliseconds into seconds whose sum is that of the milliseconds and of `rest`, rounded
+/// down. `rest`: what rounding left over before, and after, by sum.
+void to_seconds(Sums& sums, Sums& rest) {
     std::int64_t over = 0;
     for (std::size_t i = 0; i < kSums; ++i) {
+        sums[i] += rest[i];
         rest[i] = sums[i] % 1000;
         over += rest[i];
         sums[i] /= 1000;
@@ -80,7 +83,17 @@ void to_seconds(Sums& sums) {
     for (over /= 1000; over > 0; --over) {
         const auto most = std::max_element(rest.begin(), rest.end());
         ++sums[static_cast<std::size_t>(most - rest.begin())];
-        *most = -1;
+        *most -= 1000;
+    }
+    // Sums that got a second too much before and have nothing now: others wait for theirs.
+    for (; over < 0; ++over) {
+        std::size_t least = kSums;
+        for (std::size_t i = 0; i < kSums; ++i) {
+            if (sums[i] > 0 && (least == kSums || rest[i] < rest[least])) least = i;
+        }
+        if (least == kSums) return;
+        --sums[least];
+        rest[least] += 1000;
     }
 }
 
@@ -120,17 +133,18 @@ public:
                std::int64_t to_ms, Seconds utc_offset)
         : clauses_{clauses},
           calendar_{clauses, utc_offset},
-          from_ms_{from_ms},
-          to_ms_{to_ms},
-          known_from_ms_{std::clamp(ms_of(ledger.known_from), from_ms, to_ms)},
-          known_to_ms_{std::clamp(ms_of(ledger.known_to), known_from_ms_, to_ms)},
+          ledger_begin_{ledger.known_from},
           ledger_end_{ledger.known_to, ledger.known_to} {
+        look_at(from_ms, to_ms);
         for (const auto& entry : ledger.entries) add(entry);
     }
 
     void run(Statement& into);
+    /// One part of the period; parts one after the other. `rest`: as `to_seconds`.
+    void run(Day& into, std::int64_t from_ms, std::int64_t to_ms, Sums& rest);
 
 private:
+    void look_at(std::int64_t from_ms, std::int64_t to_ms);
     void add(const LedgerEntry& entry);
     void sweep();
     [[nodiscard]] std::int64_t uncertain_ms() const;
@@ -141,12 +155,20 @@ private:
 
     const Clauses& clauses_;
     Calendar calendar_;
-    std::int64_t from_ms_, to_ms_, known_from_ms_, known_to_ms_;
+    WallTime ledger_begin_;
     WallSpan ledger_end_;
+    std::int64_t from_ms_ = 0, to_ms_ = 0, known_from_ms_ = 0, known_to_ms_ = 0;
     std::vector<Piece> pieces_;
     std::vector<Stretch> stretches_;
     Sums sums_{};
 };
+
+void Evaluation::look_at(std::int64_t from_ms, std::int64_t to_ms) {
+    from_ms_ = from_ms;
+    to_ms_ = to_ms;
+    known_from_ms_ = std::clamp(ms_of(ledger_begin_), from_ms, to_ms);
+    known_to_ms_ = std::clamp(ms_of(ledger_end_.latest), known_from_ms_, to_ms);
+}
 
 void Evaluation::add(const LedgerEntry& entry) {
     Piece piece{.entry = &entry,
@@ -348,7 +370,8 @@ void Evaluation::run(Statement& into) {
     into.counted = Seconds{counted_ms / 1000};
     into.disputed = Seconds{disputed_ms / 1000};
 
-    to_seconds(sums_);
+    Sums rest{};
+    to_seconds(sums_, rest);
     into.period = Seconds{(to_ms_ - from_ms_) / 1000};
     into.uncertain = Seconds{(uncertain_ms() + 999) / 1000};
     into.up = Seconds{sums_[kUp]};
@@ -372,6 +395,43 @@ void Evaluation::run(Statement& into) {
     into.is_kept = into.has_verdict && *into.clause_ppm >= clauses_.promised_ppm;
 }
 
+void Evaluation::run(Day& into, std::int64_t from_ms, std::int64_t to_ms, Sums& rest) {
+    look_at(from_ms, to_ms);
+    sums_.fill(0);
+    sweep();
+    to_seconds(sums_, rest);
+    into.up = Seconds{sums_[kUp]};
+    into.unmeasured = Seconds{sums_[kUnmeasured]};
+    into.period = into.up + into.unmeasured;
+    for (std::size_t i = kDown; i < kSums; ++i) {
+        if (sums_[i] == 0) continue;
+        into.down[static_cast<Cause>((i - kDown) % kCauseCount)] += Seconds{sums_[i]};
+        into.period += Seconds{sums_[i]};
+    }
+    const auto measured = (into.period - into.unmeasured).count();
+    if (measured > 0) into.raw_ppm = parts_per_million(into.up.count(), measured);
+}
+
+/// "2026-10-01" of the day with this number since 1970.
+std::string date_of(std::int64_t day) {
+    const std::chrono::year_month_day date{
+        std::chrono::sys_days{std::chrono::days{static_cast<int>(day)}}};
+    std::array<char, 40> text{};
+    std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+    return text.data();
+}
+
+/// Nothing when [from, to) is a period of at most `longest`.
+std::optional<Error> bad_period(std::int64_t from_ms, std::int64_t to_ms, Seconds longest) {
+    if (from_ms >= to_ms) {
+        return Error{Errc::bad_input, "the period's end must lie after its beginning"};
+    }
+    if (to_ms - from_ms <= longest.count() * 1000) return std::nullopt;
+    return Error{Errc::bad_input,
+                 "the period is longer than " + std::to_string(longest.count() / 86'400) + " days"};
+}
+
 }  // namespace
 
 std::string_view to_string(Judged::Verdict verdict) noexcept {
@@ -390,12 +450,7 @@ Result<Statement> evaluate(const Ledger& ledger, const Clauses& clauses, WallTim
                            Seconds utc_offset) {
     const auto from_ms = ms_of(from);
     const auto to_ms = ms_of(to);
-    if (from_ms >= to_ms) {
-        return Error{Errc::bad_input, "statement: the period's end must lie after its beginning"};
-    }
-    if (to_ms - from_ms > kLongestPeriod.count() * 1000) {
-        return Error{Errc::bad_input, "statement: the period is longer than ten years"};
-    }
+    if (auto error = bad_period(from_ms, to_ms, kLongestPeriod)) return *error;
     Statement statement;
     statement.from = wall_from_ms(from_ms);
     statement.to = wall_from_ms(to_ms);
@@ -403,6 +458,29 @@ Result<Statement> evaluate(const Ledger& ledger, const Clauses& clauses, WallTim
     statement.is_example = clauses.is_example;
     Evaluation{ledger, clauses, from_ms, to_ms, utc_offset}.run(statement);
     return statement;
+}
+
+Result<std::vector<Day>> by_day(const Ledger& ledger, WallTime from, WallTime to,
+                                Seconds utc_offset) {
+    constexpr std::int64_t kDayMs = 86'400'000;
+    const auto end = ms_of(to);
+    auto at = ms_of(from);
+    if (auto error = bad_period(at, end, kLongestDays)) return *error;
+    const auto offset_ms = std::clamp<std::int64_t>(utc_offset.count(), -86'400, 86'400) * 1000;
+    const Clauses nobody;
+    Evaluation evaluation{ledger, nobody, at, end, utc_offset};
+    Sums rest{};
+    std::vector<Day> days;
+    while (at < end) {
+        const auto local = at + offset_ms;
+        const auto number = local / kDayMs - (local % kDayMs < 0 ? 1 : 0);
+        const auto until = std::min((number + 1) * kDayMs - offset_ms, end);
+        auto& day = days.emplace_back();
+        day.day = date_of(number);
+        evaluation.run(day, at, until, rest);
+        at = until;
+    }
+    return days;
 }
 
 Placed place(const std::vector<Outage>& outages, const TrueTime& time, WallTime known_from,

@@ -109,6 +109,29 @@ inline constexpr Seconds kLongestPeriod{10LL * 366 * 86'400};
 [[nodiscard]] Result<Statement> evaluate(const Ledger& ledger, const Clauses& clauses,
                                          WallTime from, WallTime to, Seconds utc_offset);
 
+/// One day of site time, or the part of it that was asked for. Seconds and middles as in
+/// `Statement`: `up + unmeasured + sum(down)` is `period`, exactly.
+struct Day {
+    std::string day;  ///< "2026-10-01", site time
+    Seconds period{};
+    Seconds up{};
+    Seconds unmeasured{};
+    std::map<Cause, Seconds> down;         ///< no zeros
+    std::optional<std::uint32_t> raw_ppm;  ///< up / (up + down), rounded down; as in `Statement`
+    bool operator==(const Day&) const = default;
+};
+
+/// Longest stretch of days at once: thirteen months.
+inline constexpr Seconds kLongestDays{400LL * 86'400};
+
+/// Availability of [from, to) day by day, oldest first, whoever carries it. The days are cut from
+/// the same instants as a statement of the same period; what rounding leaves over is carried from
+/// day to day, so that the sums of a year differ from the statement's by less seconds than there
+/// are causes, and in all not at all. `bad_input` as `evaluate`, and for more than `kLongestDays`.
+/// Pure.
+[[nodiscard]] Result<std::vector<Day>> by_day(const Ledger& ledger, WallTime from, WallTime to,
+                                              Seconds utc_offset);
+
 /// The ledger's entries from the states of the WAN's segments, of which the last given of each (id,
 /// segment) holds; those that `time` cannot place at all are left out and counted. Where one can be
 /// placed in part only, the ledger's `known_from` or `known_to` is drawn in to what can: time whose

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxText = 16u << 20;
 constexpr std::size_t kMaxOutages = 100'000;
+constexpr std::size_t kMaxDays = 1000;
 
 /// Slots are of fixed width; `Seconds` is a class.
 struct Count {
@@ -60,6 +61,17 @@ void judged(Way way, sla::Judged& value) {
     in_period.keep();
 }
 
+void by_cause(Way way, std::map<Cause, Seconds>& causes) {
+    for (std::size_t c = 0; c < kCauseCount; ++c) {
+        const auto cause = static_cast<Cause>(c);
+        const auto found = causes.find(cause);
+        std::optional<std::int64_t> seconds;
+        if (found != causes.end()) seconds = found->second.count();
+        way.members({{to_string(cause).data(), seconds}});
+        if (seconds) causes[cause] = Seconds{*seconds};
+    }
+}
+
 void down(Way way, sla::Statement& statement) {
     for (std::size_t p = 0; p < sla::kPartyCount; ++p) {
         const auto party = static_cast<sla::Party>(p);
@@ -68,16 +80,7 @@ void down(Way way, sla::Statement& statement) {
         if (reader != nullptr ? !reader->has(party_name) : !statement.down.contains(party)) {
             continue;
         }
-        auto inner = way.object(party_name);
-        auto& causes = statement.down[party];
-        for (std::size_t c = 0; c < kCauseCount; ++c) {
-            const auto cause = static_cast<Cause>(c);
-            const auto found = causes.find(cause);
-            std::optional<std::int64_t> seconds;
-            if (found != causes.end()) seconds = found->second.count();
-            inner.members({{to_string(cause).data(), seconds}});
-            if (seconds) causes[cause] = Seconds{*seconds};
-        }
+        by_cause(way.object(party_name), statement.down[party]);
     }
 }
 
@@ -118,6 +121,26 @@ void all(Way way, sla::Statement& statement) {
         count->keep();
 }
 
+void one_day(Way way, sla::Day& day) {
+    Count whole{day.period};
+    Count up{day.up};
+    Count unmeasured{day.unmeasured};
+    way.members({{"day", day.day, Slot::Kind::needed},
+                 {"period_s", whole.value},
+                 {"up_s", up.value},
+                 {"unmeasured_s", unmeasured.value}});
+    by_cause(way.object("down"), day.down);
+    share(way, "raw_ppm", day.raw_ppm);
+    for (const auto* count : {&whole, &up, &unmeasured}) count->keep();
+}
+
+void all_days(Way way, std::vector<sla::Day>& days) {
+    if (auto* reader = way.reader(); reader != nullptr && !reader->has("days")) {
+        reader->fail("days", "is missing");
+    }
+    way.list("days", kMaxDays, days, &one_day);
+}
+
 }  // namespace
 
 std::string to_json(const sla::Statement& statement) {
@@ -126,6 +149,14 @@ std::string to_json(const sla::Statement& statement) {
 
 Result<sla::Statement> statement_from_json(const std::string& text) {
     return read_document<sla::Statement>(text, "statement", kMaxText, &all);
+}
+
+std::string to_json(const std::vector<sla::Day>& days) {
+    return write_document(days, &all_days);
+}
+
+Result<std::vector<sla::Day>> days_from_json(const std::string& text) {
+    return read_document(text, "availability", kMaxText, &all_days);
 }
 
 }  // namespace gerbang::web

@@ -237,6 +237,12 @@ enum class Text : std::uint16_t {
     sla_counted,   ///< how many, hours and minutes
     sla_disputed,  ///< how many, hours and minutes
     sla_nothing_measured,
+    days_units,
+    days_up,
+    days_down,
+    days_unmeasured,
+    days_available,
+    sla_period_wanted,
     party_provider,
     party_utility,
     party_village,

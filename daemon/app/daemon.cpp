@@ -35,6 +35,9 @@ net::awaitable<Result<sla::Statement>> Daemon::statement(WallTime from, WallTime
                                                          std::optional<sla::Clauses> clauses) {
     return pipeline_->statement(from, to, std::move(clauses));
 }
+net::awaitable<Result<std::vector<sla::Day>>> Daemon::days(WallTime from, WallTime to) {
+    return pipeline_->days(from, to);
+}
 net::awaitable<Result<web::ProbeReport>> Daemon::probe_now() {
     return pipeline_->probe_now();
 }

@@ -85,6 +85,7 @@ public:
     [[nodiscard]] net::awaitable<Result<std::vector<web::OutageRow>>> outages();
     [[nodiscard]] net::awaitable<Result<sla::Statement>> statement(
         WallTime from, WallTime to, std::optional<sla::Clauses> clauses);
+    [[nodiscard]] net::awaitable<Result<std::vector<sla::Day>>> days(WallTime from, WallTime to);
     /// Walks the ladder once, for a person who waits.
     [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();
     /// Writes a claim down; durable with the next commit.

@@ -41,6 +41,8 @@ public:
     [[nodiscard]] net::awaitable<Result<std::vector<web::OutageRow>>> outages();  // status_view.cpp
     [[nodiscard]] net::awaitable<Result<sla::Statement>> statement(
         WallTime from, WallTime to, std::optional<sla::Clauses> clauses);  // status_view.cpp
+    [[nodiscard]] net::awaitable<Result<std::vector<sla::Day>>> days(
+        WallTime from, WallTime to);  // status_view.cpp
     [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();
     [[nodiscard]] Result<void> note_claim(const NoteFact& claim);
     [[nodiscard]] Result<void> set_clock(WallTime wall, Seconds uncertainty);  // time_keeping.cpp
@@ -80,6 +82,8 @@ private:
     [[nodiscard]] net::awaitable<bool> commit();
     void storage_failed(const Error& error);
     [[nodiscard]] static Error journal_not_open();
+    /// Once it stops, nothing but the loops' own last words: the `stop` event is to be the last.
+    [[nodiscard]] bool takes_words() const { return is_running_ && !edges_.clock->is_stopped(); }
     [[nodiscard]] DeviceTime here() const { return {boot_, edges_.clock->now()}; }
 
     // time, in time_keeping.cpp
@@ -96,6 +100,8 @@ private:
     };
     [[nodiscard]] Present present() const;
     [[nodiscard]] std::optional<std::int64_t> days_left() const;  // status_view.cpp
+    /// The ledger of the WAN in wall time, as far as it is known.
+    [[nodiscard]] net::awaitable<Result<sla::Ledger>> placed_ledger();  // status_view.cpp
 
     const Config config_;
     const Edges edges_;

@@ -281,6 +281,13 @@ ApiSources api_of(Process& process) {
         auto statement = co_await process.current->statement(from, to, std::move(clauses));
         co_return statement;
     };
+    sources.days = [&process, not_ready](
+                       WallTime from,
+                       WallTime to) -> net::awaitable<Result<std::vector<sla::Day>>> {
+        if (process.current == nullptr) co_return not_ready();
+        auto days = co_await process.current->days(from, to);
+        co_return days;
+    };
     sources.probe_now = [&process, not_ready]() -> net::awaitable<Result<web::ProbeReport>> {
         if (process.current == nullptr) co_return not_ready();
         auto report = co_await process.current->probe_now();

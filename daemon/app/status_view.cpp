@@ -142,8 +142,7 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() 
     co_return rows;
 }
 
-net::awaitable<Result<sla::Statement>> Daemon::Pipeline::statement(
-    WallTime from, WallTime to, std::optional<sla::Clauses> clauses) {
+net::awaitable<Result<sla::Ledger>> Daemon::Pipeline::placed_ledger() {
     if (!journal_ || is_closed_) co_return journal_not_open();
     auto segments = co_await journal_->outages();
     if (!segments) co_return segments.error();
@@ -161,9 +160,23 @@ net::awaitable<Result<sla::Statement>> Daemon::Pipeline::statement(
     const auto known_from = begun         ? begun->middle()
                             : first_dated ? first_dated->middle()
                                           : now->earliest;
-    const auto placed = sla::place(*segments, true_time_, known_from, now->middle());
-    auto result = sla::evaluate(placed.ledger, clauses ? *clauses : sla::example_clauses(), from,
-                                to, config_.site.utc_offset);
+    auto placed = sla::place(*segments, true_time_, known_from, now->middle());
+    co_return std::move(placed.ledger);
+}
+
+net::awaitable<Result<sla::Statement>> Daemon::Pipeline::statement(
+    WallTime from, WallTime to, std::optional<sla::Clauses> clauses) {
+    const auto ledger = co_await placed_ledger();
+    if (!ledger) co_return ledger.error();
+    auto result = sla::evaluate(*ledger, clauses ? *clauses : sla::example_clauses(), from, to,
+                                config_.site.utc_offset);
+    co_return result;
+}
+
+net::awaitable<Result<std::vector<sla::Day>>> Daemon::Pipeline::days(WallTime from, WallTime to) {
+    const auto ledger = co_await placed_ledger();
+    if (!ledger) co_return ledger.error();
+    auto result = sla::by_day(*ledger, from, to, config_.site.utc_offset);
     co_return result;
 }
 

@@ -141,6 +141,7 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     bool is_all_links = false;
     bool is_utc = false;
     std::string clock_time;
+    std::string days;
     std::vector<std::string> note_words;
 
     CLI::App app{in("gerbang - pengukur titik internet desa. Tanpa perintah: status.",
@@ -202,13 +203,17 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
         ->option_text(in("NAMA", "NAME"));
     outages->add_flag("--all-links", is_all_links,
                       in("juga WiFi desa dan layanan", "the village WiFi and services too"));
-    auto* sla = app.add_subcommand("sla", in("ketersediaan sebulan", "availability of a month"));
-    sla->add_option("--month", request.month, in("bulan, wajib", "month, required"))
-        ->required()
+    auto* sla = app.add_subcommand("sla", in("ketersediaan", "availability"));
+    sla->add_option("--month", request.month,
+                    in("bulan; atau --from dan --to", "month; or --from and --to"))
         ->option_text("2026-10");
+    auto* by_day = sla->add_option("--by", days, in("hari demi hari", "day by day"))
+                       ->check(CLI::IsMember({"day"}))
+                       ->option_text("day");
     sla->add_option("--clauses", request.clauses_file,
                     in("aturan kontrak (JSON); tanpa ini contoh saja",
                        "the contract's clauses (JSON); else an example"))
+        ->excludes(by_day)
         ->option_text(in("BERKAS", "FILE"));
     sla->add_option("--limit", request.render.limit, in("banyaknya baris", "rows shown"))
         ->check(CLI::Range(1, 100000))
@@ -226,7 +231,7 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
                      in("kalimatnya, paling banyak 500 byte", "the sentence, at most 500 bytes"))
         ->required()
         ->option_text(" ");
-    for (auto* command : {outages, note}) {
+    for (auto* command : {outages, note, sla}) {
         command
             ->add_option("--from", request.from,
                          in("sejak, misalnya 2026-11-01 atau \"2026-11-01 14:05\"",
@@ -284,9 +289,14 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     if (!is_all_links && !is_link_name(request.link)) {
         return finish({EX_USAGE, "", bad_word(language, Text::bad_option, request.link)});
     }
-    if (*sla && !is_month(request.month)) {
+    if (*sla && !request.month.empty() && !is_month(request.month)) {
         return finish({EX_USAGE, "", bad_word(language, Text::bad_month, request.month)});
     }
+    const int ends = (request.from.empty() ? 0 : 1) + (request.to.empty() ? 0 : 1);
+    if (*sla && ends != (request.month.empty() ? 2 : 0)) {
+        return finish({EX_USAGE, "", bad_word(language, Text::sla_period_wanted, "")});
+    }
+    request.is_by_day = !days.empty();
     for (const auto& word : note_words) {
         request.note.text += (request.note.text.empty() ? "" : " ") + word;
     }

@@ -159,6 +159,26 @@ Outcome outages_command(const Request& request) {
 }
 
 Outcome sla_command(const Request& request) {
+    std::optional<Outcome> failure;
+    std::string body;
+    auto title = request.month;
+    auto path = std::string{request.is_by_day ? "/v1/availability" : "/v1/sla"};
+    std::optional<web::Status> status;
+    if (!request.is_json || title.empty()) {
+        auto read = read_status(request, failure, body);
+        if (failure) return *failure;
+        if (!read) return unclear_answer(request, read.error().detail);
+        status = std::move(*read);
+    }
+    if (title.empty()) {
+        const auto span = read_span(request, Seconds{status->site.utc_offset_s}, failure);
+        if (failure) return *failure;
+        if (!span.from || !span.to) return not_a_time(request, request.from + request.to);
+        title = request.from + " - " + request.to;
+        path += "?from=" + web::format_rfc3339(*span.from) + "&to=" + web::format_rfc3339(*span.to);
+    } else {
+        path += "?month=" + title;
+    }
     std::string clauses;
     if (!request.clauses_file.empty()) {
         if (auto outcome = unreadable(request.clauses_file, request.render.language)) {
@@ -168,17 +188,17 @@ Outcome sla_command(const Request& request) {
         // An empty body would be taken for no clauses at all.
         if (clauses.empty()) clauses = " ";
     }
-    auto fetched =
-        fetch(request, clauses.empty() ? "GET" : "POST", "/v1/sla?month=" + request.month, clauses);
+    auto fetched = fetch(request, clauses.empty() ? "GET" : "POST", path, clauses);
     if (fetched.failure) return *fetched.failure;
     if (request.is_json) return {0, as_line(std::move(fetched.body)), ""};
+    if (request.is_by_day) {
+        const auto days = web::days_from_json(fetched.body);
+        if (!days) return unclear_answer(request, days.error().detail);
+        return {0, render_days(*days, title, *status, request.render), ""};
+    }
     const auto statement = web::statement_from_json(fetched.body);
     if (!statement) return unclear_answer(request, statement.error().detail);
-    std::optional<Outcome> failure;
-    std::string body;
-    const auto status = read_status(request, failure, body);
-    if (failure) return *failure;
-    return {0, render_statement(*statement, request.month, *status, request.render), ""};
+    return {0, render_statement(*statement, title, *status, request.render), ""};
 }
 
 Outcome probe_command(const Request& request) {

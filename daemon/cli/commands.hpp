@@ -31,7 +31,8 @@ struct Request {
     std::string interface;              ///< of `usage`; empty: the WAN role
     std::string from, to;               ///< as typed, site time; empty: open
     std::string link{link_name::kWan};  ///< of `outages`; empty: all
-    std::string month;                  ///< of `sla`: "2026-10"
+    std::string month;                  ///< of `sla`: "2026-10"; empty: `from` and `to`
+    bool is_by_day = false;             ///< of `sla`: day by day
     std::string clauses_file;           ///< of `sla`; empty: the shipped example
     web::NoteRequest note;              ///< of `note`, without its times
 };
@@ -41,7 +42,8 @@ struct Request {
 [[nodiscard]] Outcome outages_command(const Request& request);
 /// `now`: asks the daemon to send at once first.
 [[nodiscard]] Outcome sync_command(const Request& request, bool now);
-/// The statement of `request.month`. EX_NOINPUT for a clause file that cannot be read.
+/// The statement, or the days, of the month or of `from` to `to`. EX_NOINPUT for a clause file that
+/// cannot be read.
 [[nodiscard]] Outcome sla_command(const Request& request);
 [[nodiscard]] Outcome probe_command(const Request& request);
 /// These two, and the others where a time or a file is not accepted, end with EX_DATAERR.

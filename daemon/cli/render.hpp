@@ -32,6 +32,10 @@ namespace gerbang::cli {
                                            const std::string& title, const web::Status& status,
                                            const RenderOptions& options);
 
+/// One row a day of `title`, oldest first, with its causes, and their sum.
+[[nodiscard]] std::string render_days(const std::vector<sla::Day>& days, const std::string& title,
+                                      const web::Status& status, const RenderOptions& options);
+
 /// `text` in `colour`, an escape sequence, if the terminal has colours: whole lines, so that
 /// wrapping never counts the sequence.
 inline constexpr const char* kGreen = "\x1b[1;32m";

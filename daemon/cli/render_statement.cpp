@@ -82,7 +82,67 @@ std::string judged(const Statement& statement, Judged::Verdict verdict, Text hea
     return text;
 }
 
+/// The cells of one row, and its causes behind them, the worst first.
+void add_day(Table& table, std::vector<std::string>& behind, const sla::Day& day,
+             Language language) {
+    std::vector<std::pair<Seconds, Cause>> causes;
+    Seconds down{};
+    for (const auto& [cause, seconds] : day.down) {
+        causes.emplace_back(-seconds, cause);
+        down += seconds;
+    }
+    std::sort(causes.begin(), causes.end());
+    std::string text;
+    for (const auto& [seconds, cause] : causes) {
+        text += (text.empty() ? "  " : ", ") + say(language, web::short_cause_text(cause)) + " " +
+                hours_minutes(-seconds);
+    }
+    behind.push_back(std::move(text));
+    table.rows.push_back({one_line(day.day, 10), hours_minutes(day.up), hours_minutes(down),
+                          hours_minutes(day.unmeasured), share(day.raw_ppm, language)});
+}
+
 }  // namespace
+
+std::string render_days(const std::vector<sla::Day>& days, const std::string& title,
+                        const web::Status& status, const RenderOptions& options) {
+    const auto language = options.language;
+    Table table;
+    table.columns = {{say(language, Text::day), false},
+                     {say(language, Text::days_up), true},
+                     {say(language, Text::days_down), true},
+                     {say(language, Text::days_unmeasured), true},
+                     {say(language, Text::days_available), true}};
+    std::vector<std::string> behind{"  " + say(language, Text::outage_cause)};
+    sla::Day sum;
+    for (const auto& day : days) {
+        add_day(table, behind, day, language);
+        sum.period += day.period;
+        sum.up += day.up;
+        sum.unmeasured += day.unmeasured;
+        for (const auto& [cause, seconds] : day.down) sum.down[cause] += seconds;
+    }
+    const auto measured = (sum.period - sum.unmeasured).count();
+    if (measured > 0) {
+        sum.raw_ppm = static_cast<std::uint32_t>(sum.up.count() * 1'000'000 / measured);
+    }
+    sum.day = say(language, Text::total);
+    add_day(table, behind, sum, language);
+
+    auto text = wrap(say(language, Text::sla_title,
+                         {one_line(title, 40), zone_name(Seconds{status.site.utc_offset_s}),
+                          one_line(status.site.id, 64)})) +
+                wrap(say(language, Text::days_units));
+    const auto lines = table.text();
+    std::size_t start = 0;
+    for (const auto& causes : behind) {
+        const auto end = lines.find('\n', start);
+        const auto line = lines.substr(start, end - start);
+        text += wrap(line + causes, width_of(line) + 2);
+        start = end + 1;
+    }
+    return text;
+}
 
 std::string render_statement(const Statement& statement, const std::string& title,
                              const web::Status& status, const RenderOptions& options) {

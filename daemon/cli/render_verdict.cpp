@@ -219,7 +219,7 @@ std::string down_link(const Status& status, const LinkLine& link, Language langu
 /// "  modem             ok          3 ms   detail"
 std::string probe_line(const std::string& name, const std::string& state, const std::string& rest) {
     constexpr std::size_t kName = 20;
-    constexpr std::size_t kState = 12;
+    constexpr std::size_t kState = 15;
     const auto pad = [](std::string text, std::size_t width) {
         const auto has = width_of(text);
         text.append(has < width ? width - has : 0, ' ');

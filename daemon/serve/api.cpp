@@ -173,7 +173,7 @@ std::string sync_json(const web::Status& status) {
 constexpr std::size_t kMaxClausesBytes = 64u << 10;
 constexpr std::size_t kMaxRequestBytes = 4u << 10;
 
-enum class What { healthz, status, sync, usage, outages, sla, push_now, probe, note, clock };
+enum class What { healthz, status, sync, usage, outages, sla, days, push_now, probe, note, clock };
 
 struct Route {
     std::string_view path;
@@ -188,6 +188,7 @@ constexpr std::array kRoutes{Route{"/healthz", What::healthz, true, false, 0},
                              Route{"/v1/usage", What::usage, true, false, 0},
                              Route{"/v1/outages", What::outages, true, false, 0},
                              Route{"/v1/sla", What::sla, true, true, kMaxClausesBytes},
+                             Route{"/v1/availability", What::days, true, false, 0},
                              Route{"/v1/sync/now", What::push_now, false, true, 0},
                              Route{"/v1/probe", What::probe, false, true, 0},
                              Route{"/v1/notes", What::note, false, true, kMaxRequestBytes},
@@ -219,7 +220,7 @@ public:
     explicit LocalApi(ApiSources sources) : sources_{std::move(sources)} {
         GERBANG_CHECK(sources_.status && sources_.usage && sources_.outages && sources_.push_now &&
                       sources_.probe_now && sources_.note && sources_.set_clock &&
-                      sources_.statement);
+                      sources_.statement && sources_.days);
     }
 
     net::awaitable<ServerResponse> answer(ServerRequest request) {
@@ -236,8 +237,8 @@ public:
             auto rows = co_await outages(std::move(request));
             co_return rows;
         }
-        if (route->what == What::sla) {
-            auto statement = co_await sla(std::move(request));
+        if (route->what == What::sla || route->what == What::days) {
+            auto statement = co_await sla(std::move(request), route->what == What::days);
             co_return statement;
         }
         const auto parameters = parameters_of(request, {});
@@ -278,9 +279,14 @@ private:
         co_return json_answer(web::to_json(*rows));
     }
 
-    net::awaitable<ServerResponse> sla(ServerRequest request) {
+    net::awaitable<ServerResponse> sla(ServerRequest request, bool is_by_day) {
         const auto span = statement_span(request);
         if (!span) co_return failed(span.error());
+        if (is_by_day) {
+            const auto days = co_await sources_.days(span->from, span->to);
+            if (!days) co_return failed(days.error());
+            co_return json_answer(web::to_json(*days));
+        }
         std::optional<sla::Clauses> clauses;
         if (request.method == "POST") {
             auto read = web::clauses_from_json(request.body);

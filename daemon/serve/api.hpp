@@ -42,6 +42,8 @@ struct ApiSources {
     std::function<net::awaitable<Result<sla::Statement>>(WallTime from, WallTime to,
                                                          std::optional<sla::Clauses> clauses)>
         statement;
+    /// Availability of [from, to) by days of site time; `bad_input` for too many.
+    std::function<net::awaitable<Result<std::vector<sla::Day>>>(WallTime from, WallTime to)> days;
 };
 
 /// Answers
@@ -53,6 +55,8 @@ struct ApiSources {
 ///   GET /v1/outages[?from=TIME][&to=TIME][&link=NAME]            (default: all of all links)
 ///   GET /v1/sla?month=2026-10 | ?from=TIME&to=TIME               sla::Statement by the example
 ///   POST /v1/sla?...             the same by the clauses in the body, at most 64 KiB
+///   GET /v1/availability?...                                     by day: an array of sla::Day;
+///                                month, or from and to, as above, at most 400 days
 ///   POST /v1/probe               web::ProbeReport
 ///   POST /v1/notes               web::NoteRequest in the body, at most 4 KiB; 202
 ///   POST /v1/clock               web::ClockRequest in the body, at most 4 KiB; 202, 409 refused

@@ -1,6 +1,6 @@
 // needs: web sla
-// Clauses and statements as JSON: what is accepted survives being written and read, and any clauses
-// can be evaluated with seconds that add up.
+// Clauses, statements and days as JSON: what is accepted survives being written and read, and any
+// clauses can be evaluated with seconds that add up.
 
 #include <cstdint>
 #include <string>
@@ -57,6 +57,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto statement = web::statement_from_json(text)) {
         const auto again = web::statement_from_json(web::to_json(*statement));
         GERBANG_CHECK(again && *again == *statement);
+    }
+    if (const auto days = web::days_from_json(text)) {
+        const auto again = web::days_from_json(web::to_json(*days));
+        GERBANG_CHECK(again && *again == *days);
     }
     return 0;
 }

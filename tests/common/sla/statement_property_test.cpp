@@ -200,6 +200,54 @@ TEST_CASE("Seconds add up exactly, for any ledger and any clauses", "[sla]") {
     }
 }
 
+TEST_CASE("Days add up exactly, and to the statement of the same period", "[sla]") {
+    Random random{test_seed() + 2};
+    for (std::uint64_t round = 0; round < test_rounds(400); ++round) {
+        INFO("seed " << test_seed() << " round " << round);
+        const auto ledger = random_ledger(random);
+        const auto from = (kNowMs + random.pick(-60 * kDayMs, 60 * kDayMs)) / 1000 * 1000;
+        const auto to = from + random.pick(1, random.one_in(3) ? 90'000 : 400 * 86'400) * 1000;
+        const Seconds offset{random.pick(-60'000, 60'000)};
+        const auto days = by_day(ledger, wall_from_ms(from), wall_from_ms(to), offset);
+        const auto whole =
+            evaluate(ledger, example_clauses(), wall_from_ms(from), wall_from_ms(to), offset);
+        REQUIRE(days);
+        REQUIRE(whole);
+        REQUIRE(days->size() <= 401);
+        Seconds period{}, up{}, unmeasured{};
+        std::map<Cause, Seconds> down;
+        for (std::size_t i = 0; i < days->size(); ++i) {
+            const auto& day = (*days)[i];
+            const bool is_whole = i > 0 && i + 1 < days->size();
+            REQUIRE((is_whole ? day.period == Seconds{86'400} : day.period <= Seconds{86'400}));
+            REQUIRE((i == 0 || (*days)[i - 1].day < day.day));
+            REQUIRE(day.up >= Seconds{0});
+            REQUIRE(day.unmeasured >= Seconds{0});
+            auto sum = day.up + day.unmeasured;
+            for (const auto& [cause, seconds] : day.down) {
+                REQUIRE(seconds > Seconds{0});
+                sum += seconds;
+                down[cause] += seconds;
+            }
+            REQUIRE(sum == day.period);
+            REQUIRE(day.raw_ppm.has_value() == (day.unmeasured < day.period));
+            period += day.period;
+            up += day.up;
+            unmeasured += day.unmeasured;
+        }
+        REQUIRE(period == whole->period);
+        const auto is_close = [](Seconds one, Seconds other) {
+            return std::abs((one - other).count()) <= static_cast<std::int64_t>(kCauseCount);
+        };
+        REQUIRE(is_close(up, whole->up));
+        REQUIRE(is_close(unmeasured, whole->unmeasured));
+        for (const auto& [party, causes] : whole->down) {
+            for (const auto& [cause, seconds] : causes) down[cause] -= seconds;
+        }
+        for (const auto& [cause, apart] : down) REQUIRE(is_close(apart, Seconds{0}));
+    }
+}
+
 TEST_CASE("The sweep gives each instant to whom a slow and simple look gives it", "[sla]") {
     Random random{test_seed() + 1};
     for (std::uint64_t round = 0; round < test_rounds(60); ++round) {

@@ -58,6 +58,53 @@ Seconds down(const Statement& statement, Party party, Cause cause) {
 
 }  // namespace
 
+TEST_CASE("Days that cannot be counted are refused", "[sla]") {
+    CHECK_FALSE(by_day({}, kFrom, kFrom, Seconds{}));
+    CHECK_FALSE(by_day({}, kTo, kFrom, Seconds{}));
+    CHECK(by_day({}, kFrom, kFrom + 24h * 400, Seconds{}));
+    CHECK_FALSE(by_day({}, kFrom, kFrom + 24h * 400 + 1s, Seconds{}));
+}
+
+TEST_CASE("Days are cut at the site's midnight, and each cause stands in its own day", "[sla]") {
+    // An outage over the midnight of the site (16:00 UTC), a cause of another party, and time that
+    // nobody measured; the ledger ends in the third day.
+    auto ledger = ledger_of({entry(1, Cause::isp, 15h, 18h), entry(2, Cause::power, 20h, 21h),
+                             entry(3, Cause::daemon, 22h, 23h)});
+    ledger.known_to = kFrom + 41h;
+    const auto days = by_day(ledger, kFrom - 8h, kFrom + 64h, Seconds{8 * 3600});
+    REQUIRE(days);
+    REQUIRE(days->size() == 3);
+    const Day first{"2026-10-05", 24h, 15h, 8h, {{Cause::isp, 1h}}, 937'500};
+    CHECK((*days)[0] == first);
+    const Day second{"2026-10-06", 24h, 20h, 1h, {{Cause::isp, 2h}, {Cause::power, 1h}}, 869'565};
+    CHECK((*days)[1] == second);
+    const Day third{"2026-10-07", 24h, 1h, 23h, {}, 1'000'000};
+    CHECK((*days)[2] == third);
+
+    const auto part = by_day(ledger, kFrom + 16h, kFrom + 17h, Seconds{8 * 3600});
+    REQUIRE(part);
+    const Day hour{"2026-10-06", 1h, 0h, 0h, {{Cause::isp, 1h}}, 0};
+    CHECK(*part == std::vector<Day>{hour});
+    const auto later = by_day(ledger, kFrom + 64h, kFrom + 65h, Seconds{8 * 3600});
+    REQUIRE(later);
+    CHECK_FALSE((*later)[0].raw_ppm);
+}
+
+TEST_CASE("Seconds that rounding leaves over go from day to day and are not lost", "[sla]") {
+    std::vector<LedgerEntry> entries;
+    for (int day = 0; day < 20; ++day) {
+        const auto at = 24h * day + 1h;
+        entries.push_back(entry(static_cast<std::uint64_t>(day) + 1, Cause::isp, at, at + 300ms));
+    }
+    const auto days = by_day(ledger_of(std::move(entries)), kFrom, kFrom + 24h * 20, Seconds{});
+    REQUIRE(days);
+    Seconds down{};
+    for (const auto& day : *days) {
+        for (const auto& [cause, seconds] : day.down) down += seconds;
+    }
+    CHECK(down == 6s);
+}
+
 TEST_CASE("A period that does not go forward, or on for decades, has no statement", "[sla]") {
     for (const Millis length : {0ms, -1ms, Millis{-86'400'000LL * 366}}) {
         const auto made = evaluate({}, example_clauses(), kFrom, kFrom + length, Seconds{});

@@ -153,3 +153,39 @@ TEST_CASE("A statement with impossible names or shares is refused with the place
     refused(R"({"outages":[{"party":"isp"}]})", "statement.outages[0].party");
     refused(R"({"from":"yesterday"})", "statement.from");
 }
+
+TEST_CASE("Days that cannot be read are refused with the place", "[web]") {
+    const auto refused = [](const std::string& text, const std::string& place) {
+        const auto read = web::days_from_json(text);
+        REQUIRE_FALSE(read);
+        INFO(read.error().detail);
+        CHECK(read.error().code == Errc::bad_input);
+        CHECK(read.error().detail.find(place) != std::string::npos);
+    };
+    refused("[]", "expected an object");
+    refused("{}", "availability.days");
+    refused(R"({"days":[{}]})", "availability.days[0].day");
+    refused(R"({"days":[{"day":1}]})", "availability.days[0].day");
+    refused(R"({"days":[{"day":"x","up_s":"1"}]})", "availability.days[0].up_s");
+    refused(R"({"days":[{"day":"x","down":{"isp":1.5}}]})", "availability.days[0].down.isp");
+    refused(R"({"days":[{"day":"x","raw_ppm":1000001}]})", "availability.days[0].raw_ppm");
+    std::string many = R"({"days":[)";
+    for (int i = 0; i < 1000; ++i) many += R"({"day":"x"},)";
+    CHECK(web::days_from_json(many + R"({"day":"x"}]})").has_value() == false);
+    many.back() = ']';
+    CHECK(web::days_from_json(many + "}"));
+}
+
+TEST_CASE("Days survive being written and read", "[web]") {
+    std::vector<sla::Day> days(2);
+    days[0] = {"2026-10-01", 86'400s, 85'190s, 10s, {{Cause::isp, 1'199s}, {Cause::power, 1s}},
+               986'109};
+    days[1] = {"2026-10-02", 86'400s, 0s, 86'400s, {}, {}};
+    const auto text = web::to_json(days);
+    INFO(text);
+    const auto read = web::days_from_json(text);
+    REQUIRE(read);
+    CHECK(*read == days);
+    CHECK(text.find(R"("down":{"power":1,"isp":1199})") != std::string::npos);
+    CHECK(web::days_from_json(web::to_json(std::vector<sla::Day>{}))->empty());
+}

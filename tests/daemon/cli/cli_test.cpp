@@ -179,6 +179,41 @@ TEST_CASE("A statement comes by the example or by the clauses of a file", "[cli]
     CHECK(sla_command(request).code == EX_UNAVAILABLE);
 }
 
+TEST_CASE("Availability comes day by day, of a month or of days of the site's time", "[cli]") {
+    const auto days = web::to_json(sample_days());
+    CannedHttp daemon{
+        {{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
+         {"GET /v1/availability?month=2026-10", CannedHttp::answer(200, days)},
+         {"GET /v1/availability?month=2026-11", CannedHttp::answer(200, "{}")},
+         {"GET /v1/availability?from=2026-09-30T16:00:00.000Z&to=2026-10-04T16:00:00.000Z",
+          CannedHttp::answer(200, days)},
+         {"GET /v1/sla?from=2026-09-30T16:00:00.000Z&to=2026-09-30T17:30:00.000Z",
+          CannedHttp::answer(200, web::to_json(sample_statement()))}}};
+    auto request = request_to(daemon.folder());
+    request.is_by_day = true;
+    request.month = "2026-11";
+    CHECK(sla_command(request).code == EX_PROTOCOL);
+    request.month = "2026-10";
+    CHECK(sla_command(request).out ==
+          render_days(sample_days(), "2026-10", sample_status(), request.render));
+    request.is_json = true;
+    CHECK(sla_command(request).out == days + "\n");
+    request.month.clear();
+    request.from = "yesterday";
+    request.to = "2026-10-04";
+    CHECK(sla_command(request).code == EX_DATAERR);
+    request.from = "2026-10-01";
+    CHECK(sla_command(request).out == days + "\n");
+    request.is_json = false;
+    CHECK(sla_command(request).out ==
+          render_days(sample_days(), "2026-10-01 - 2026-10-04", sample_status(), request.render));
+    request.is_by_day = false;
+    request.to = "2026-10-01 01:30";
+    CHECK(sla_command(request).out == render_statement(sample_statement(),
+                                                       "2026-10-01 - 2026-10-01 01:30",
+                                                       sample_status(), request.render));
+}
+
 TEST_CASE("A note says that it is a claim, the clock that the system's is not changed", "[cli]") {
     CannedHttp daemon{{{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
                        {"POST /v1/notes", CannedHttp::answer(202, R"({"accepted":true})")},
@@ -269,6 +304,11 @@ TEST_CASE("A wrong command line is EX_USAGE and starts nothing", "[cli]") {
     CHECK(run_line({"usage", "--limit", "0"}, no_daemon) == EX_USAGE);
     CHECK(run_line({"sla"}, no_daemon) == EX_USAGE);
     CHECK(run_line({"sla", "--month", "October"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"sla", "--by", "week", "--month", "2026-10"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"sla", "--by", "day", "--from", "2026-10-01"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"sla", "--month", "2026-10", "--to", "2026-10-01"}, no_daemon) == EX_USAGE);
+    CHECK(run_line({"sla", "--month", "2026-10", "--by", "day", "--clauses", "x"}, no_daemon) ==
+          EX_USAGE);
     CHECK(run_line({"outages", "--link", "wan&x=1"}, no_daemon) == EX_USAGE);
     CHECK(run_line({"note"}, no_daemon) == EX_USAGE);
     CHECK(run_line({"note", "--kind", "gossip", "x"}, no_daemon) == EX_USAGE);
@@ -289,6 +329,7 @@ TEST_CASE("Every question of the command line reaches its command", "[cli]") {
          {std::vector<const char*>{"outages", "--all-links", "--from", "2026-11-01"},
           {"outages", "--link", "hotspot", "--to=2026-11-01"},
           {"sla", "--month", "2026-10"},
+          {"sla", "--by", "day", "--from=2026-10-01", "--to=2026-10-31"},
           {"probe", "--json"},
           {"note", "--kind", "power", "--author", "Budi", "genset", "rusak"},
           {"clock", "set", "2026-11-21 14:05", "--utc"}}) {

@@ -145,6 +145,15 @@ TEST_CASE("Probe says one line a rung and what they mean together", "[cli]") {
     }
 }
 
+TEST_CASE("Days stand in one row each with their causes, the worst first, and their sum", "[cli]") {
+    check_golden("days", [](const auto& options) {
+        return render_days(sample_days(), "2026-10-01 - 2026-10-04", sample_status(), options);
+    });
+    RenderOptions english;
+    english.language = Language::english;
+    CHECK(render_days({}, "2026-10", sample_status(), english).find("Total") != std::string::npos);
+}
+
 TEST_CASE("A statement says who lost how much, what counts, and that the example is one", "[cli]") {
     check_golden("statement", [](const auto& options) {
         return render_statement(sample_statement(), "2026-10", sample_status(), options);

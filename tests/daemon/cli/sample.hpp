@@ -155,6 +155,25 @@ inline web::ProbeReport sample_report() {
 }
 
 /// October 2026 by the example: two outages of the provider that count, one that may, a power cut.
+/// Three days: one well, one bad, one of which little is known, and the day under way.
+inline std::vector<sla::Day> sample_days() {
+    const Seconds day{86'400};
+    std::vector<sla::Day> days(4);
+    days[0] = {"2026-10-01", day, day, Seconds{0}, {}, 1'000'000};
+    days[1] = {"2026-10-02",
+               day,
+               Seconds{60'000},
+               Seconds{100},
+               {{Cause::isp, Seconds{9'300}},
+                {Cause::power, Seconds{14'000}},
+                {Cause::carrier, Seconds{2'960}},
+                {Cause::dns, Seconds{40}}},
+               695'249};
+    days[2] = {"2026-10-03", day, Seconds{0}, day, {}, {}};
+    days[3] = {"2026-10-04", day, Seconds{30'000}, Seconds{56'400}, {}, 1'000'000};
+    return days;
+}
+
 inline sla::Statement sample_statement() {
     using sla::Judged;
     using sla::Party;

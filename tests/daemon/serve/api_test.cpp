@@ -6,6 +6,8 @@
 #include <exception>
 #include <string>
 
+#include "common/web/statement_json.hpp"
+
 namespace gerbang {
 namespace {
 
@@ -93,6 +95,15 @@ struct Desk {
             sla::Statement statement;
             statement.clauses = clauses ? clauses->name : "example";
             co_return statement;
+        };
+        sources.days = [this](WallTime begin,
+                              WallTime end) -> net::awaitable<Result<std::vector<sla::Day>>> {
+            ++questions;
+            from = begin;
+            to = end;
+            if (failure) co_return *failure;
+            auto days = sla::by_day({}, begin, end, Seconds{status.site.utc_offset_s});
+            co_return days;
         };
         return make_local_api(std::move(sources));
     }
@@ -233,6 +244,31 @@ TEST_CASE("Local API gives the statement of a month of the site's own time", "[s
         CHECK(ask(desk, "GET", "/v1/sla", query).status == 400);
     }
     CHECK(desk.to == before);
+}
+
+TEST_CASE("Local API gives availability day by day, of a month or of a period", "[serve]") {
+    Desk desk;
+    desk.status.site.utc_offset_s = 8 * 3600;
+    for (const std::string query :
+         {"", "from=2026-10-01", "month=2026-13", "by=day", "month=2026-10&from=2026-10-01",
+          "from=2026-10-01&to=2027-12-01", "from=2026-10-02&to=2026-10-01"}) {
+        INFO(query);
+        CHECK(ask(desk, "GET", "/v1/availability", query).status == 400);
+    }
+    CHECK(ask(desk, "POST", "/v1/availability", "month=2026-10").status == 405);
+    const auto month = ask(desk, "GET", "/v1/availability", "month=2026-10");
+    REQUIRE(month.status == 200);
+    const auto days = web::days_from_json(month.body);
+    REQUIRE(days);
+    REQUIRE(days->size() == 31);
+    CHECK(days->front().day == "2026-10-01");
+    CHECK(days->back().day == "2026-10-31");
+    const auto part = web::days_from_json(
+        ask(desk, "GET", "/v1/availability", "from=2026-10-01&to=2026-10-02").body);
+    REQUIRE(part);
+    CHECK(part->size() == 2);
+    desk.failure = Error{Errc::unreachable, "not yet"};
+    CHECK(ask(desk, "GET", "/v1/availability", "month=2026-10").status == 503);
 }
 
 TEST_CASE("Local API leaves out outages of other links and other times", "[serve]") {
