@@ -47,7 +47,7 @@ net::awaitable<Result<RunEnd>> Daemon::Pipeline::run() {
         pushers_.push_back(std::make_unique<Pusher>(
             std::move(settings), *edges_.clock, *edges_.entropy, *journal_, *edges_.uplinks[i]));
         pushers_.back()->on_date([this](WallTime date, Monotonic sent, Monotonic received) {
-            take_anchor(anchor_from_date(boot_, date, sent, received));
+            if (takes_words()) take_anchor(anchor_from_date(boot_, date, sent, received));
         });
     }
     const auto now = edges_.clock->now();
@@ -130,11 +130,16 @@ net::awaitable<void> Daemon::Pipeline::commit_loop() {
 net::awaitable<void> Daemon::Pipeline::probe_loop() {
     auto& clock = *edges_.clock;
     for (;;) {
+        const auto begun = clock.now();
         auto around = surroundings();
         const auto segments = co_await links_->round(std::move(around), boot_);
         if (clock.is_stopped()) co_return;
         write_down(segments);
-        const bool is_on = co_await clock.sleep_until(links_->next_round(), &probe_bell_);
+        bool is_on = co_await clock.sleep_until(links_->next_round(), &probe_bell_);
+        // A carrier or a supply that flaps must neither hurry the rounds of an outage nor flood the
+        // line with questions.
+        const auto soonest = begun + config_.probe.doubt_interval;
+        if (is_on && clock.now() < soonest) is_on = co_await clock.sleep_until(soonest);
         if (!is_on) co_return;
     }
 }
@@ -204,7 +209,7 @@ net::awaitable<Result<web::ProbeReport>> Daemon::Pipeline::probe_now() {
 }
 
 Result<void> Daemon::Pipeline::note_claim(const NoteFact& claim) {
-    if (!is_running_ || is_closed_) return journal_not_open();
+    if (!takes_words()) return journal_not_open();
     note(to_event(claim, here()));
     log(LogLevel::notice, "note", {{"kind", claim.kind}});
     commit_bell_.ring();

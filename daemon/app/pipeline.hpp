@@ -137,7 +137,7 @@ private:
     Monotonic last_checkpoint_;
     std::int64_t anchor_slot_ = -1;  ///< 10 s of the last look at the clock
     std::optional<Anchor> latest_anchor_;
-    std::optional<WallTime> good_before_;     ///< newest good wall time of earlier boots
+    std::optional<WallTime> good_before_;     ///< it was at least this late when the kernel started
     std::optional<DeviceTime> first_record_;  ///< of this epoch: the ledger says nothing before
     /// Small facts that outlive this run (the journal's notes), as last staged.
     std::string power_memory_;

@@ -75,7 +75,9 @@ net::awaitable<Result<void>> Daemon::Pipeline::begin() {
     for (const auto& anchor : timeline_.anchors()) {
         true_time_.add(anchor);
         if (anchor.source == AnchorSource::operator_) continue;
-        good_before_ = std::max(good_before_, std::optional{anchor.wall});
+        // Of this boot it tells the present: the kernel started that much earlier.
+        const auto up = anchor.at.boot == boot_ ? anchor.at.at - Monotonic{} : Millis{};
+        good_before_ = std::max(good_before_, std::optional{anchor.wall - up});
     }
 
     const auto recovered = intake_.recover(state.epoch, state.last, boot_);

@@ -86,7 +86,7 @@ Daemon::Pipeline::Present Daemon::Pipeline::present() const {
 }
 
 Result<void> Daemon::Pipeline::set_clock(WallTime wall, Seconds uncertainty) {
-    if (!is_running_ || is_closed_) return journal_not_open();
+    if (!takes_words()) return journal_not_open();
     const auto source = present().source;
     if (source == "synchronised" || source == "province") {
         return Error{Errc::refused, "the time is known already (" + source +

@@ -64,6 +64,8 @@ public:
     /// `start` the next one.
     [[nodiscard]] bool has_ended() const { return end_.has_value(); }
     [[nodiscard]] Daemon& daemon();
+    /// The loop of the running daemon, for questions put to it.
+    [[nodiscard]] net::any_io_executor executor() { return loop_->get_executor(); }
     [[nodiscard]] province::Store& province() { return *store_; }
     [[nodiscard]] MemoryRing& ring() { return ring_; }
     [[nodiscard]] std::string journal_path() const { return folder_.file("journal.db"); }
