@@ -99,7 +99,8 @@ void add_day(Table& table, std::vector<std::string>& behind, const sla::Day& day
     }
     behind.push_back(std::move(text));
     table.rows.push_back({one_line(day.day, 10), hours_minutes(day.up), hours_minutes(down),
-                          hours_minutes(day.unmeasured), share(day.raw_ppm, language)});
+                          hours_minutes(day.unmeasured),
+                          day.raw_ppm ? human_percent(language, *day.raw_ppm) : "-"});
 }
 
 }  // namespace
