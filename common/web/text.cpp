@@ -329,6 +329,9 @@ constexpr std::array kCatalogue{
     Entry{Text::request_refused, "Tidak diterima: {}.", "Not accepted: {}."},
     Entry{Text::bad_time, "Bukan waktu: {}. Tulis misalnya 2026-11-21 atau \"2026-11-21 14:05\".",
           "Not a time: {}. Write such as 2026-11-21 or \"2026-11-21 14:05\"."},
+    Entry{Text::bad_clock_time,
+          "Bukan tanggal dengan jam: {}. Tulis misalnya \"2026-11-21 14:05\".",
+          "Not a date with a time: {}. Write such as \"2026-11-21 14:05\"."},
     Entry{Text::bad_month, "Bukan bulan: {}. Tulis misalnya 2026-10.",
           "Not a month: {}. Write such as 2026-10."},
 
@@ -420,6 +423,17 @@ std::string evidence_text(Language language, std::string_view evidence) {
     };
     // A phrase stands before those that it begins with.
     static constexpr std::array kPhrases{
+        Phrase{"the clock is not set yet, so no period can be named; see gerbang clock set",
+               "jam belum disetel, jadi waktunya belum diketahui; lihat gerbang clock set"},
+        Phrase{"the daemon is starting or stopping; ask again",
+               "gerbang sedang mulai atau berhenti; ulangi sebentar lagi"},
+        Phrase{"the period is longer than", "waktunya lebih panjang dari"},
+        Phrase{" days", " hari"},
+        Phrase{"the period's end must lie after its beginning",
+               "akhir waktunya harus sesudah awalnya"},
+        Phrase{"lies before from", "lebih awal dari from"},
+        Phrase{"the time is known already", "waktunya sudah diketahui"},
+        Phrase{", says ", ", kata "},
         Phrase{"daemon did not run", "gerbang tidak berjalan"},
         Phrase{"device was off", "perangkat mati"},
         Phrase{"no clean stop before", "berhenti mendadak"},

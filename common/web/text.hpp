@@ -255,6 +255,7 @@ enum class Text : std::uint16_t {
     clock_taken,      ///< time, zone
     request_refused,  ///< detail
     bad_time,         ///< what was written
+    bad_clock_time,   ///< what was written
     bad_month,        ///< what was written
 
     // Durations

@@ -153,7 +153,7 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     words->label("Usage", in("Cara pakai", "Usage"));
     words->label("OPTIONS", in("PILIHAN", "OPTIONS"));
     words->label("SUBCOMMAND", in("PERINTAH", "COMMAND"));
-    words->label("Positionals", in("Berkas", "Files"));
+    words->label("Positionals", in("Masukan", "Arguments"));
     app.option_defaults()->group(in("Pilihan", "Options"));
     app.set_help_flag("-h,--help", in("tampilkan bantuan ini", "show this help"));
     app.set_version_flag("--version", "gerbang " + version,
@@ -203,7 +203,8 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
         ->option_text(in("NAMA", "NAME"));
     outages->add_flag("--all-links", is_all_links,
                       in("juga WiFi desa dan layanan", "the village WiFi and services too"));
-    auto* sla = app.add_subcommand("sla", in("ketersediaan", "availability"));
+    auto* sla = app.add_subcommand("sla", in("ketersediaan sebulan, atau hari demi hari",
+                                             "availability of a month, or day by day"));
     sla->add_option("--month", request.month,
                     in("bulan; atau --from dan --to", "month; or --from and --to"))
         ->option_text("2026-10");
@@ -247,9 +248,12 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     clock->require_subcommand(1);
     auto* clock_set =
         clock->add_subcommand("set", in("beri tahu jam yang benar", "tell the right time"));
-    clock_set->add_option(moment, clock_time, in("misalnya", "such as"))
+    clock_set
+        ->add_option(moment, clock_time,
+                     in("misalnya \"2026-11-21 14:05\"", "such as \"2026-11-21 14:05\""))
         ->required()
-        ->option_text("\"2026-11-21 14:05\"");
+        ->option_text(" ");
+    clock_set->get_help_ptr()->group(in("Pilihan", "Options"));
     clock_set->add_flag("--utc", is_utc, in("waktu itu UTC", "that time is UTC"));
     auto* sync = app.add_subcommand("sync", in("pengiriman ke provinsi", "sync to the province"));
     sync->add_flag("--now", is_now, in("kirim sekarang juga", "send at once"));

@@ -44,9 +44,10 @@ Result<web::Status> read_status(const Request& request, std::optional<Outcome>& 
     return status;
 }
 
-Outcome not_a_time(const Request& request, const std::string& text) {
+Outcome not_a_time(const Request& request, const std::string& text,
+                   web::Text sentence = web::Text::bad_time) {
     return {EX_DATAERR, "",
-            wrap(web::say(request.render.language, web::Text::bad_time, {one_line(text, 40)}))};
+            wrap(web::say(request.render.language, sentence, {one_line(text, 40)}))};
 }
 
 struct Span {
@@ -238,7 +239,9 @@ Outcome clock_set_command(const Request& request, const std::string& time, bool 
     if (!status) return unclear_answer(request, status.error().detail);
     const Seconds offset{is_utc ? 0 : status->site.utc_offset_s};
     const auto written = parse_local(time, offset);
-    if (!written || written->is_date) return not_a_time(request, time);
+    if (!written || written->is_date) {
+        return not_a_time(request, time, web::Text::bad_clock_time);
+    }
     web::ClockRequest clock;
     clock.wall = written->at;
     auto fetched = fetch(request, "POST", "/v1/clock", web::to_json(clock));

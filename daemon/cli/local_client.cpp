@@ -31,7 +31,8 @@ Outcome unclear_answer(const Request& request, const std::string& detail) {
 
 Outcome refused(const Request& request, const std::string& detail) {
     return {EX_DATAERR, "",
-            wrap(say(request.render.language, Text::request_refused, {one_line(detail)}))};
+            wrap(say(request.render.language, Text::request_refused,
+                     {web::evidence_text(request.render.language, one_line(detail))}))};
 }
 
 Fetched fetch(const Request& request, const std::string& method, const std::string& path,
@@ -39,9 +40,12 @@ Fetched fetch(const Request& request, const std::string& method, const std::stri
     const auto socket = request.paths.runtime + "/gerbang.sock";
     auto answer = local_request(method, socket, path, Millis{30'000}, json);
     if (!answer) return {"", failed_request(request, socket, answer.error())};
-    if (answer->status == 400 || answer->status == 409 || answer->status == 413) {
+    const auto status = answer->status;
+    if (status == 400 || status == 409 || status == 413 || status == 503) {
         const auto detail = web::problem_detail(answer->body);
-        if (!detail.empty()) return {"", refused(request, detail)};
+        auto outcome = refused(request, detail);
+        if (status == 503) outcome.code = EX_UNAVAILABLE;
+        if (!detail.empty()) return {"", outcome};
     }
     if (answer->status < 200 || answer->status > 299) {
         auto outcome =

@@ -216,6 +216,25 @@ std::string down_link(const Status& status, const LinkLine& link, Language langu
     return say(language, Text::service_down, {one_line(name, 48), since});
 }
 
+/// Why a rung is not well: what each that was asked met, without the rung's own name before it and
+/// once each. Of a page the kind of silence alone: its address and the library's words say no more.
+std::string why_not(const RungLine& line, Language language) {
+    const auto silence = web::silence_text(line.silence);
+    const bool is_page = line.rung == to_string(Rung::web);
+    if (silence && (line.detail.empty() || is_page)) return say(language, *silence);
+    const auto detail = one_line(line.detail);
+    const auto own = line.rung + ": ";
+    std::string text;
+    for (std::size_t start = 0; start < detail.size();) {
+        const auto end = std::min(detail.find("; ", start), detail.size());
+        auto part = detail.substr(start, end - start);
+        if (part.starts_with(own)) part.erase(0, own.size());
+        if (text.find(part) == std::string::npos) text += (text.empty() ? "" : "; ") + part;
+        start = end + 2;
+    }
+    return web::evidence_text(language, text);
+}
+
 /// "  modem             ok          3 ms   detail"
 std::string probe_line(const std::string& name, const std::string& state, const std::string& rest) {
     constexpr std::size_t kName = 20;
@@ -275,11 +294,7 @@ std::string render_probe(const web::ProbeReport& report, const RenderOptions& op
             if (!part.empty()) rest += (rest.empty() ? "" : "; ") + part;
         };
         if (line.rtt_ms) add(std::to_string(*line.rtt_ms) + " ms");
-        if (line.state != to_string(RungState::up)) {
-            const auto silence = web::silence_text(line.silence);
-            if (silence && line.detail.empty()) add(say(language, *silence));
-            add(web::evidence_text(language, one_line(line.detail)));
-        }
+        if (line.state != to_string(RungState::up)) add(why_not(line, language));
         text +=
             probe_line(name_of_rung(line.rung, language), state_word(line.state, language), rest);
     }

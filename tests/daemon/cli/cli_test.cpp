@@ -185,14 +185,24 @@ TEST_CASE("Availability comes day by day, of a month or of days of the site's ti
         {{"GET /v1/status", CannedHttp::answer(200, web::to_json(sample_status()))},
          {"GET /v1/availability?month=2026-10", CannedHttp::answer(200, days)},
          {"GET /v1/availability?month=2026-11", CannedHttp::answer(200, "{}")},
+         {"GET /v1/availability?month=2026-12",
+          CannedHttp::answer(503, web::problem_json(503, "Service Unavailable",
+                                                    "the clock is not set yet, so no period can "
+                                                    "be named; see gerbang clock set"))},
          {"GET /v1/availability?from=2026-09-30T16:00:00.000Z&to=2026-10-04T16:00:00.000Z",
           CannedHttp::answer(200, days)},
          {"GET /v1/sla?from=2026-09-30T16:00:00.000Z&to=2026-09-30T17:30:00.000Z",
           CannedHttp::answer(200, web::to_json(sample_statement()))}}};
     auto request = request_to(daemon.folder());
+    request.render.language = Language::indonesian;
     request.is_by_day = true;
     request.month = "2026-11";
     CHECK(sla_command(request).code == EX_PROTOCOL);
+    request.month = "2026-12";
+    const auto unset = sla_command(request);
+    CHECK(unset.code == EX_UNAVAILABLE);
+    CHECK(unset.err.find("Tidak diterima: jam belum disetel, jadi") == 0);
+    request.render.language = Language::english;
     request.month = "2026-10";
     CHECK(sla_command(request).out ==
           render_days(sample_days(), "2026-10", sample_status(), request.render));

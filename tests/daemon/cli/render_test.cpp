@@ -145,6 +145,27 @@ TEST_CASE("Probe says one line a rung and what they mean together", "[cli]") {
     }
 }
 
+TEST_CASE("Probe tells each reason once, and of a page not the library's words", "[cli]") {
+    web::ProbeReport report;
+    report.state = "down";
+    report.cause = "isp";
+    report.ladder = {
+        {"provider",
+         "unknown",
+         "time-out",
+         "provider: time-out; provider: time-out; provider: refused",
+         {},
+         {}},
+        {"web", "unknown", "time-out", "GET http://x/: Could not resolve host", {}, {}}};
+    RenderOptions english;
+    english.language = Language::english;
+    const auto text = render_probe(report, english);
+    INFO(text);
+    CHECK(text.find("provider network     not known       time-out; refused\n") !=
+          std::string::npos);
+    CHECK(text.find("web page             not known       time-out\n") != std::string::npos);
+}
+
 TEST_CASE("Days stand in one row each with their causes, the worst first, and their sum", "[cli]") {
     check_golden("days", [](const auto& options) {
         return render_days(sample_days(), "2026-10-01 - 2026-10-04", sample_status(), options);
