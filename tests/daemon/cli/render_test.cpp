@@ -58,6 +58,23 @@ TEST_CASE("The three lines of the issue are those that a technician sees", "[cli
           "Hubungi 0800-xxx, no. pelanggan 1234. Data aman, cukup untuk 38 hari.\n");
 }
 
+TEST_CASE("The picture in the README is what the program shows", "[cli]") {
+    auto status = down_status("isp");
+    status.provider = {"Telkomsat", "", "1234", "0800-xxx"};
+    status.link.evidence = "next_hop answers; nasional: time-out; internasional: time-out";
+    status.interfaces.resize(2);
+    status.interfaces[1].suspect_bytes = 0;
+    for (auto& interface : status.interfaces) {
+        interface.rx_bit_per_s = 0;
+        interface.tx_bit_per_s = 0;
+    }
+    status.sync = {{"provinsi", "waiting", "", 12'000, 131, 0, 7'900, 540, 104'857}};
+    check_golden("status_isp", [&](const auto& options) { return render_status(status, options); });
+    std::stringstream readme;
+    readme << std::ifstream{std::string{GERBANG_SOURCE_DIR} + "/README.md"}.rdbuf();
+    CHECK(readme.str().find("```\n" + render_status(status, {}) + "```\n") != std::string::npos);
+}
+
 TEST_CASE("Every cause and every state has its three lines", "[cli]") {
     const auto all = [](const RenderOptions& options) {
         std::string text;
