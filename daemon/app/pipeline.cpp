@@ -149,10 +149,14 @@ Surroundings Daemon::Pipeline::surroundings() {
     const auto summary = meter_->summary();
     const auto& wan = summary.wan;
     Surroundings around;
-    around.wan = wan.name;
-    wan_device_ = wan.name;
+    // A session that broke takes its device along; whoever binds to that could ask nothing at all,
+    // and an outage would be told as silence of our own. Unbound, the kernel says what way is left.
+    const bool has_lost_session = wan.session_is_down && wan.has_carrier;
+    if (!has_lost_session) around.wan = wan.name;
+    wan_device_ = around.wan;
     if (wan.is_known) around.has_carrier = wan.has_carrier;
-    around.is_point_to_point = wan.is_point_to_point;
+    around.is_point_to_point =
+        wan.is_point_to_point || (has_lost_session && wan.name.starts_with("ppp"));
     around.gateway = wan.gateway;
     around.gateway_is_neighbour = wan.gateway_is_neighbour;
     if (config_.probe.resolvers.empty() && edges_.resolvers) {
