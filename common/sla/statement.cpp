@@ -484,7 +484,15 @@ Result<std::vector<Day>> by_day(const Ledger& ledger, WallTime from, WallTime to
 }
 
 Placed place(const std::vector<Outage>& outages, const TrueTime& time, WallTime known_from,
-             WallTime known_to) {
+             WallTime known_to, std::size_t most) {
+    if (most > 0 && outages.size() >= most) {
+        auto first_end = known_to;
+        for (const auto& outage : outages) {
+            const auto end = outage.first_good ? time.at(*outage.first_good) : std::nullopt;
+            if (end) first_end = std::min(first_end, end->latest);
+        }
+        known_from = std::max(known_from, first_end);
+    }
     Ranks newest;
     for (std::size_t i = 0; i < outages.size(); ++i) {
         if (outages[i].link != link_name::kWan) continue;

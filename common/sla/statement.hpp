@@ -140,7 +140,9 @@ struct Placed {
     Ledger ledger;
     std::size_t unplaced = 0;
 };
+/// `most`: whoever listed them lists so many of all links, the newest; when there are, nothing is
+/// known of the time before the first end among them. 0: all are there.
 [[nodiscard]] Placed place(const std::vector<Outage>& outages, const TrueTime& time,
-                           WallTime known_from, WallTime known_to);
+                           WallTime known_from, WallTime known_to, std::size_t most = 0);
 
 }  // namespace gerbang::sla

@@ -144,9 +144,9 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() 
 
 net::awaitable<Result<sla::Ledger>> Daemon::Pipeline::placed_ledger() {
     if (!journal_ || is_closed_) co_return journal_not_open();
-    auto segments = co_await journal_->outages();
+    constexpr std::size_t kMostListed = 4096;  // by the journal
+    const auto segments = co_await journal_->outages();
     if (!segments) co_return segments.error();
-    std::erase_if(*segments, [](const Outage& outage) { return outage.link != link_name::kWan; });
     const auto now = true_time_.at(here());
     const auto begun = first_record_ ? true_time_.at(*first_record_) : std::nullopt;
     if (!now) {
@@ -160,7 +160,7 @@ net::awaitable<Result<sla::Ledger>> Daemon::Pipeline::placed_ledger() {
     const auto known_from = begun         ? begun->middle()
                             : first_dated ? first_dated->middle()
                                           : now->earliest;
-    auto placed = sla::place(*segments, true_time_, known_from, now->middle());
+    auto placed = sla::place(*segments, true_time_, known_from, now->middle(), kMostListed);
     co_return std::move(placed.ledger);
 }
 

@@ -324,6 +324,36 @@ TEST_CASE("A promise is judged when enough was measured", "[sla]") {
     CHECK_FALSE(statement.is_kept);
 }
 
+TEST_CASE("Time before the oldest outage of a full list is unmeasured, not up", "[sla]") {
+    const auto on = [](std::int64_t s) {
+        return DeviceTime{BootNo{1}, monotonic_from_ms(s * 1000)};
+    };
+    TrueTime time;
+    time.add({on(0), kFrom, AnchorSource::kernel, 0ms});
+    time.saw(on(100'000));
+    std::vector<Outage> listed(2);
+    for (std::size_t i = 0; i < listed.size(); ++i) {
+        const auto at = 30'000 + 10'000 * static_cast<std::int64_t>(i);
+        listed[i].id = i + 1;
+        listed[i].cause = Cause::isp;
+        listed[i].last_good = on(at);
+        listed[i].first_bad = on(at);
+        listed[i].last_bad = on(at + 1'000);
+        listed[i].first_good = on(at + 1'000);
+    }
+    listed[0].link = link_name::kHotspot;  // the list is of all links
+    CHECK(place(listed, time, kFrom, kFrom + 24h).ledger.known_from == kFrom);
+    CHECK(place(listed, time, kFrom, kFrom + 24h, 3).ledger.known_from == kFrom);
+    const auto full = place(listed, time, kFrom, kFrom + 24h, 2);
+    const auto known_from = full.ledger.known_from - kFrom;
+    CHECK(known_from >= 31'000s);
+    CHECK(known_from < 31'010s);
+    CHECK(full.ledger.entries.size() == 1);
+    const auto days = by_day(full.ledger, kFrom, kFrom + 24h, Seconds{});
+    REQUIRE(days);
+    CHECK(days->front().unmeasured >= 31'000s);
+}
+
 TEST_CASE("Ledger entries are placed by true time, the newest state of each segment", "[sla]") {
     const auto on = [](std::uint32_t boot, std::int64_t s) {
         return DeviceTime{BootNo{boot}, monotonic_from_ms(s * 1000)};
