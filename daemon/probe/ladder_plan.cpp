@@ -116,8 +116,7 @@ std::vector<Question> LadderPlan::beside(const Moment& moment, bool all) const {
     std::vector<Question> questions;
     const bool asks_hotspot =
         !settings_.hotspot_address.empty() && moment.around->lan_has_carrier.value_or(true);
-    // Each round: it costs nothing on the WAN.
-    if (asks_hotspot) {
+    if (asks_hotspot && (all || is_hotspot_failing_ || hotspot_age_ + 1 >= kRarely)) {
         Question question;
         question.kind = Kind::hotspot;
         question.host.name = "hotspot";
@@ -141,7 +140,11 @@ std::vector<Question> LadderPlan::beside(const Moment& moment, bool all) const {
     return questions;
 }
 
-void LadderPlan::note(Monotonic begun, const std::vector<Question>& asked) {
+void LadderPlan::note(const Moment& moment, const std::vector<Question>& asked) {
+    const auto begun = moment.now;
+    ++hotspot_age_;
+    // When the cable is back the access point is asked at once.
+    if (!moment.around->lan_has_carrier.value_or(true)) is_hotspot_failing_ = true;
     for (const auto& question : asked) {
         switch (question.kind) {
             case Kind::next_hop:
@@ -161,9 +164,12 @@ void LadderPlan::note(Monotonic begun, const std::vector<Question>& asked) {
                 services_[question.index] = {.asked = begun,
                                              .is_failing = question.finding.state != RungState::up};
                 break;
+            case Kind::hotspot:
+                hotspot_age_ = 0;
+                is_hotspot_failing_ = !question.answer.answered;
+                break;
             case Kind::target:
             case Kind::resolver:
-            case Kind::hotspot:
                 break;
         }
     }

@@ -38,14 +38,14 @@ public:
     [[nodiscard]] std::vector<Question> whole(const Moment& moment, bool is_first) const;
     /// The page, if there is one to ask; as often as the province.
     [[nodiscard]] std::vector<Question> page(const Moment& moment, bool is_first) const;
-    /// The access point, and the services that are due; `all`: due or not. A service that fails is
+    /// The access point (each third round) and services that are due; `all`: due or not. A service that fails is
     /// due at once while somebody doubts.
     [[nodiscard]] std::vector<Question> beside(const Moment& moment, bool all) const;
     /// The province, push or not.
     [[nodiscard]] std::vector<Question> province(const Moment& moment) const;
 
-    /// What the round of `begun` asked and found.
-    void note(Monotonic begun, const std::vector<Question>& asked);
+    /// What the round of `moment` asked and found.
+    void note(const Moment& moment, const std::vector<Question>& asked);
 
     [[nodiscard]] const LadderSettings& settings() const noexcept { return settings_; }
 
@@ -86,6 +86,8 @@ private:
     bool is_page_failing_ = false;
     bool was_proven_ = false;  // the province by a push, when last looked at
     bool is_province_failing_ = false;
+    bool is_hotspot_failing_ = false;
+    std::uint64_t hotspot_age_ = 3;  ///< rounds since it was asked
 };
 
 /// No question of `asked` in it.

@@ -229,7 +229,7 @@ net::awaitable<Walk> LadderWalk::walk(const Surroundings& around, BootNo boot, b
     if (clock.is_stopped()) co_return walk;
     state.decide(round);
     state.last_begun = begun;
-    state.plan.note(begun, asked);
+    state.plan.note(moment, asked);
     state.note_answers(asked);
     state.show(round, asked, begun);
     co_return walk;

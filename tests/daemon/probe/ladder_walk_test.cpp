@@ -426,8 +426,9 @@ TEST_CASE("Walk says what the hotspot does without charging the ladder", "[probe
     asked.clock.run_until(asked.io, monotonic_from_ms(600'000));
     CHECK(asked.walk().hotspot);
     asked.clock.run_for(asked.io, 10s);
-    CHECK(asked.walk().hotspot);  // each round: nothing of it goes over the WAN
+    CHECK_FALSE(asked.walk().hotspot);  // each third round
     asked.silent = {"hotspot"};
+    CHECK_FALSE(asked.walk().hotspot);
     const auto silent = asked.walk();
     REQUIRE(silent.hotspot);
     CHECK(silent.hotspot->state == RungState::down);
@@ -436,6 +437,13 @@ TEST_CASE("Walk says what the hotspot does without charging the ladder", "[probe
     const auto again = asked.walk();
     REQUIRE(again.hotspot);
     CHECK(again.hotspot->state == RungState::up);
+    // And as soon as the cable is back.
+    asked.around.lan_has_carrier = false;
+    CHECK(asked.walk().hotspot->state == RungState::down);
+    asked.around.lan_has_carrier = true;
+    const auto back = asked.walk();
+    REQUIRE(back.hotspot);
+    CHECK(back.hotspot->state == RungState::up);
 }
 
 TEST_CASE("Walk blames no service while the internet is down", "[probe]") {
