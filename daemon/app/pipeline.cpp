@@ -287,6 +287,7 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
 }
 
 void Daemon::Pipeline::read_power(Monotonic at) {
+    const auto mains_before = power_.mains_is_on();
     const auto& changed = power_.read(at);
     for (const auto& supply : changed) {
         const PowerFact fact{.name = supply.name,
@@ -296,8 +297,9 @@ void Daemon::Pipeline::read_power(Monotonic at) {
                              .capacity_percent = supply.capacity_percent};
         note(to_event(fact, {boot_, at}));
     }
-    if (changed.empty()) return;
-    // The next boot must know of it although this one may end any moment.
+    // The next boot must know of it although this one may end any moment. A battery's wanderings
+    // can wait for the minute.
+    if (power_.mains_is_on() == mains_before) return;
     commit_bell_.ring();
     probe_bell_.ring();
 }
@@ -333,18 +335,14 @@ void Daemon::Pipeline::write_down(const std::vector<Outage>& segments) {
     if (!segments.empty()) commit_bell_.ring();
 }
 
-net::awaitable<void> Daemon::Pipeline::stage_memories() {
-    const auto power = power_memory_of(power_);
-    if (power != power_memory_) {
-        power_memory_ = power;
-        const auto staged = co_await journal_->stage_note(kPowerMemoryKey, power);
-        if (!staged) log(LogLevel::error, "note_failed", {{"detail", staged.error().detail}});
-    }
-    const auto path = path_memory_of(path_.verdict());
-    if (path != path_memory_) {
-        path_memory_ = path;
-        const auto staged = co_await journal_->stage_note(kPathMemoryKey, path);
-        if (!staged) log(LogLevel::error, "note_failed", {{"detail", staged.error().detail}});
+net::awaitable<void> Daemon::Pipeline::stage_memory(const char* key, std::string value,
+                                                    std::string& as_staged) {
+    if (value == as_staged) co_return;
+    const auto staged = co_await journal_->stage_note(key, value);
+    if (staged) {
+        as_staged = std::move(value);
+    } else {
+        log(LogLevel::error, "note_failed", {{"detail", staged.error().detail}});
     }
 }
 
@@ -358,7 +356,10 @@ net::awaitable<bool> Daemon::Pipeline::commit() {
         is_committing_ = false;
         co_return true;
     }
-    co_await stage_memories();
+    auto power = power_memory_of(power_);
+    co_await stage_memory(kPowerMemoryKey, std::move(power), power_memory_);
+    auto path = path_memory_of(path_.verdict());
+    co_await stage_memory(kPathMemoryKey, std::move(path), path_memory_);
     const auto kept = co_await journal_->append(pending->first, pending->bodies);
     is_committing_ = false;
     if (!kept) {

@@ -78,7 +78,9 @@ private:
     [[nodiscard]] Surroundings surroundings();
     [[nodiscard]] WebQuestions web_questions() const;
     void write_down(const std::vector<Outage>& segments);
-    [[nodiscard]] net::awaitable<void> stage_memories();
+    /// Into the journal's notes, to ride with the next commit; tried again when it fails.
+    [[nodiscard]] net::awaitable<void> stage_memory(const char* key, std::string value,
+                                                    std::string& as_staged);
     [[nodiscard]] net::awaitable<bool> commit();
     void storage_failed(const Error& error);
     [[nodiscard]] static Error journal_not_open();

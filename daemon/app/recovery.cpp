@@ -72,9 +72,14 @@ net::awaitable<Result<void>> Daemon::Pipeline::begin() {
                           : BootNo{state.last_boot_no.value_or(BootNo{0}).value + 1};
     timeline_ = state.timeline;
     if (const auto* anchor = timeline_.latest(boot_)) latest_anchor_ = *anchor;
-    for (const auto& anchor : timeline_.anchors()) {
-        true_time_.add(anchor);
+    const auto anchors = timeline_.anchors();
+    for (const auto& anchor : anchors) true_time_.add(anchor);
+    for (const auto& anchor : anchors) {
         if (anchor.source == AnchorSource::operator_) continue;
+        // A clock that was once in the future would expire every certificate for good.
+        const auto span = true_time_.at(anchor.at);
+        const auto vague = anchor.uncertainty + Millis{1000};
+        if (!span || anchor.wall > span->latest + vague) continue;
         // Of this boot it tells the present: the kernel started that much earlier.
         const auto up = anchor.at.boot == boot_ ? anchor.at.at - Monotonic{} : Millis{};
         good_before_ = std::max(good_before_, std::optional{anchor.wall - up});

@@ -43,7 +43,8 @@ void Daemon::Pipeline::take_anchor(const Anchor& candidate) {
 }
 
 void Daemon::Pipeline::learn_gap_length() {
-    if (!links_) return;
+    // Counters cannot be taken back: an operator's slip of the finger must not get into them.
+    if (!links_ || !latest_anchor_ || latest_anchor_->source == AnchorSource::operator_) return;
     const auto since = links_->book().wants_gap_length_since();
     if (!since) return;
     const auto from = true_time_.at(*since);
