@@ -284,8 +284,10 @@ def hotspot_cable(trial):
 def hotspot_access_point(trial):
     """The access point hangs while its cable is well; the provider is not charged."""
     trial.settle()
+    # While it is well it is asked each third round.
     trial.one_fault("hotspot", *rule_fault(trial, "local", trial.village.home,
-                                           f"ip daddr {ACCESS_POINT} drop"), link="hotspot")
+                                           f"ip daddr {ACCESS_POINT} drop"), link="hotspot",
+                    start_slack=2 * FAST.interval)
 
 
 # --- what is no outage -------------------------------------------------------------------------------
