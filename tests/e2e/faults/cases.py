@@ -9,6 +9,7 @@ from topology import (ABROAD_NETS, ACCESS_POINT, DOMESTIC, PROVINCE, PROVINCE_PO
                       RESOLVERS, SERVICE, VILLAGER, WEB, Failed)
 from trial import Truth, case
 
+HOTSPOT_SLACK_S = 2 * FAST.interval  # while it is well it is asked each third round
 SERVICE_EACH_S = 60.0  # while it fails; as the product asks, whatever the interval
 PUSH_FAILS_S = 10.0 + 15.0  # the push's interval, and its time-out to connect
 INNER = {"carrier": "up", "next_hop": "up"}
@@ -277,17 +278,16 @@ def hotspot_cable(trial):
     """The LAN's cable is out; the provider is not charged."""
     trial.settle()
     trial.one_fault("hotspot", trial.village.cut_lan, trial.village.plug_lan, link="hotspot",
-                    rungs={"carrier": "up"})
+                    rungs={"carrier": "up"}, start_slack=HOTSPOT_SLACK_S)
 
 
 @case(25)
 def hotspot_access_point(trial):
     """The access point hangs while its cable is well; the provider is not charged."""
     trial.settle()
-    # While it is well it is asked each third round.
     trial.one_fault("hotspot", *rule_fault(trial, "local", trial.village.home,
                                            f"ip daddr {ACCESS_POINT} drop"), link="hotspot",
-                    start_slack=2 * FAST.interval)
+                    start_slack=HOTSPOT_SLACK_S)
 
 
 # --- what is no outage -------------------------------------------------------------------------------

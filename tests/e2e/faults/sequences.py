@@ -2,7 +2,7 @@
 
 import time
 
-from cases import INNER, rule_fault
+from cases import HOTSPOT_SLACK_S, INNER, rule_fault
 from gateway import COMMIT_S, TICK_S, Pace, instant
 from topology import Failed
 from trial import Truth, case
@@ -185,7 +185,8 @@ def provider_and_hotspot_at_once(trial):
     ended = trial.at(mend)
     trial.wait_up()
     trial.check([Truth("isp", begun, ended),
-                 Truth("hotspot", begun_inside, ended_inside, "hotspot")])
+                 Truth("hotspot", begun_inside, ended_inside, "hotspot",
+                       start_slack=HOTSPOT_SLACK_S)])
 
 
 @case(45)
