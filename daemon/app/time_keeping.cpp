@@ -89,9 +89,11 @@ Daemon::Pipeline::Present Daemon::Pipeline::present() const {
 Result<void> Daemon::Pipeline::set_clock(WallTime wall, Seconds uncertainty) {
     if (!takes_words()) return journal_not_open();
     const auto source = present().source;
-    if (source == "synchronised" || source == "province") {
-        return Error{Errc::refused, "the time is known already (" + source +
-                                        "), and better than by hand; nothing was changed"};
+    if (source == "synchronised" || source == "province" || config_.clock.trust_system) {
+        return Error{Errc::refused,
+                     "the time is known already (" +
+                         (config_.clock.trust_system ? "clock.trust_system" : source) +
+                         "), and better than by hand; nothing was changed"};
     }
     take_anchor({.at = here(),
                  .wall = wall,

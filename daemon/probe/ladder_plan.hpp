@@ -38,8 +38,8 @@ public:
     [[nodiscard]] std::vector<Question> whole(const Moment& moment, bool is_first) const;
     /// The page, if there is one to ask; as often as the province.
     [[nodiscard]] std::vector<Question> page(const Moment& moment, bool is_first) const;
-    /// The access point (each third round) and services that are due; `all`: due or not. A service that fails is
-    /// due at once while somebody doubts.
+    /// The access point (each third round) and services that are due; `all`: due or not. A service
+    /// that fails is due at once while somebody doubts.
     [[nodiscard]] std::vector<Question> beside(const Moment& moment, bool all) const;
     /// The province, push or not.
     [[nodiscard]] std::vector<Question> province(const Moment& moment) const;

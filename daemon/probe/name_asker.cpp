@@ -21,20 +21,25 @@ namespace {
 constexpr int kMostAddresses = 16;
 constexpr int kInternetClass = 1;
 constexpr int kAddressType = 1;
+constexpr std::size_t kMostIdle = 4;
+/// Never reached: our own deadline comes first, by the daemon's clock.
+constexpr int kLibraryTimeoutMs = 3'660'000;
 
-/// A question under way. c-ares holds pointers to it, so it stays where it is; its end is the end
-/// of the channel.
+/// A question under way. c-ares holds pointers to it, so it stays where it is; at its end the
+/// channel goes back.
 struct Asking {
-    Asking(DeviceBinding& bound, const std::string& wan) : binding{&bound}, device{&wan} {}
+    Asking(std::shared_ptr<NameLibrary> names, DeviceBinding& bound, const std::string& wan)
+        : library{std::move(names)}, binding{&bound}, device{&wan}, channel{library->take()} {}
     ~Asking() {
-        if (channel != nullptr) ares_destroy(channel);
+        if (channel != nullptr) library->give(channel);
     }
     Asking(const Asking&) = delete;
     Asking& operator=(const Asking&) = delete;
 
+    std::shared_ptr<NameLibrary> library;
     DeviceBinding* binding;
     const std::string* device;
-    ares_channel channel = nullptr;
+    ares_channel channel;
     bool is_over = false;
     int status = ARES_SUCCESS;
     /// What the sockets said, which c-ares does not tell apart.
@@ -121,22 +126,9 @@ void on_answer(void* data, int status, int, unsigned char* bytes, int size) {
     if (asking.status == ARES_SUCCESS) asking.count = std::clamp(count, 0, kMostAddresses);
 }
 
-/// Opens the channel. Everything that c-ares would otherwise read from files is given.
-bool open_channel(Asking& asking, const SocketAddress& resolver, std::uint16_t port,
-                  Millis timeout) {
-    ares_options options{};
-    // A reply with an error code is an answer: it shall come through as it is.
-    options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP;
-    // Our own deadline comes first, by the daemon's clock.
-    options.timeout = static_cast<int>(std::min(timeout, Millis{3'600'000}).count()) + 60'000;
-    options.tries = 1;
-    options.ndots = 1;
-    char lookups[] = "b";
-    options.lookups = lookups;
-    const int given = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
-                      ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
-                      ARES_OPT_NOROTATE;
-    if (ares_init_options(&asking.channel, &options, given) != ARES_SUCCESS) return false;
+/// Points the channel at the one resolver.
+bool aim_channel(Asking& asking, const SocketAddress& resolver, std::uint16_t port) {
+    if (asking.channel == nullptr) return false;
     ares_set_socket_functions(asking.channel, &kSockets, &asking);
     ares_addr_port_node server{};
     server.udp_port = port;
@@ -235,10 +227,45 @@ NameLibrary::NameLibrary() {
     GERBANG_CHECK(ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS);
 }
 NameLibrary::~NameLibrary() {
+    for (auto* channel : idle_) ares_destroy(channel);
     ares_library_cleanup();
 }
 
-net::awaitable<ProbeAnswer> ask_resolver(net::any_io_executor executor, Clock& clock,
+ares_channel NameLibrary::take() {
+    if (!idle_.empty()) {
+        auto* channel = idle_.back();
+        idle_.pop_back();
+        return channel;
+    }
+    // Everything that c-ares would otherwise read from files is given.
+    ares_options options{};
+    // A reply with an error code is an answer: it shall come through as it is.
+    options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP;
+    options.timeout = kLibraryTimeoutMs;
+    options.tries = 1;
+    options.ndots = 1;
+    char lookups[] = "b";
+    options.lookups = lookups;
+    const int given = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
+                      ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
+                      ARES_OPT_NOROTATE;
+    ares_channel channel = nullptr;
+    return ares_init_options(&channel, &options, given) == ARES_SUCCESS ? channel : nullptr;
+}
+
+void NameLibrary::give(ares_channel channel) {
+    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
+    const bool is_quiet =
+        ares_getsock(channel, sockets.data(), static_cast<int>(sockets.size())) == 0;
+    if (is_quiet && idle_.size() < kMostIdle) {
+        idle_.push_back(channel);
+    } else {
+        ares_destroy(channel);
+    }
+}
+
+net::awaitable<ProbeAnswer> ask_resolver(std::shared_ptr<NameLibrary> library,
+                                         net::any_io_executor executor, Clock& clock,
                                          DeviceBinding& binding, const NameQuestion& question,
                                          const std::string& device, Millis timeout) {
     const auto begun = clock.now();
@@ -247,8 +274,8 @@ net::awaitable<ProbeAnswer> ask_resolver(net::any_io_executor executor, Clock& c
         co_return silent(Silence::local, "not a numeric address: " + question.resolver);
     }
     const std::string unbound;
-    Asking asking{binding, is_loopback(*resolver) ? unbound : device};
-    if (!open_channel(asking, *resolver, question.port, timeout)) {
+    Asking asking{std::move(library), binding, is_loopback(*resolver) ? unbound : device};
+    if (!aim_channel(asking, *resolver, question.port)) {
         co_return silent(Silence::local, "c-ares could not start");
     }
     ares_query(asking.channel, question.name.c_str(), kInternetClass, kAddressType, on_answer,

@@ -213,7 +213,7 @@ public:
     [[nodiscard]] net::awaitable<ProbeAnswer> ask_name(const NameQuestion& question,
                                                        const std::string& device,
                                                        Millis timeout) override {
-        return ask_resolver(executor_, *clock_, binding_, question, device, timeout);
+        return ask_resolver(library_, executor_, *clock_, binding_, question, device, timeout);
     }
 
 private:
@@ -253,7 +253,7 @@ private:
     ProbeMethod method_v4_;
     ProbeMethod method_v6_;
     DeviceBinding binding_;
-    NameLibrary library_;
+    std::shared_ptr<NameLibrary> library_ = std::make_shared<NameLibrary>();
 };
 
 }  // namespace
