@@ -126,7 +126,8 @@ def daemon_killed(trial):
     trial.pause(4, 6)
     ended = trial.at(trial.gateway.start)
     trial.wait_up()
-    trial.check([Truth("daemon", begun, ended, start_slack=TICK_S, end_slack=2.0)])
+    # Killed right after a commit the ring is empty, and the next tick's absence proves nothing.
+    trial.check([Truth("daemon", begun, ended, start_slack=COMMIT_S, end_slack=2.0)])
 
 
 @case(60)
