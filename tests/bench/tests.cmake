@@ -8,6 +8,6 @@ if(TARGET gerbang)
         set_tests_properties(executable_size PROPERTIES LABELS bench)
     endif()
     add_test(NAME cpu COMMAND ${PROJECT_SOURCE_DIR}/tests/bench/cpu.sh ${product})
-    set_tests_properties(cpu PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 360 LABELS "bench;slow"
+    set_tests_properties(cpu PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 480 LABELS "bench;slow"
         RUN_SERIAL TRUE)
 endif()
