@@ -13,8 +13,8 @@ inline constexpr std::size_t kMaxResolvers = 4;
 [[nodiscard]] std::vector<std::string> parse_resolv_conf(std::string_view text);
 
 /// The resolvers that this machine's own questions end at: those of /etc/resolv.conf, or, where
-/// that names the stub of systemd-resolved alone, those that the stub asks. Blocking, two small
-/// files; none when neither can be read.
+/// that names systemd-resolved's local address alone, those that systemd-resolved asks. Blocking,
+/// two small files; none when neither can be read.
 [[nodiscard]] std::vector<std::string> system_resolvers();
 
 }  // namespace gerbang
