@@ -4,6 +4,20 @@
 
 namespace gerbang {
 
+std::string_view to_string(UsagePeriod period) noexcept {
+    switch (period) {
+        case UsagePeriod::hour:
+            return "hour";
+        case UsagePeriod::day:
+            return "day";
+        case UsagePeriod::month:
+            return "month";
+        case UsagePeriod::year:
+            break;
+    }
+    return "year";
+}
+
 UsageSum& UsageSum::operator+=(const UsageSum& other) noexcept {
     received += other.received;
     transmitted += other.transmitted;

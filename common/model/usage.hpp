@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "common/core/time.hpp"
 #include "common/core/units.hpp"
@@ -10,6 +11,8 @@
 namespace gerbang {
 
 enum class UsagePeriod : std::uint8_t { hour, day, month, year };
+/// "hour", "day", "month", "year": as JSON, queries and the command line have it.
+[[nodiscard]] std::string_view to_string(UsagePeriod period) noexcept;
 
 /// Upper bounds of the histogram of one-minute rates (both directions together), in Mbit/s:
 /// 0.1, 0.3, 1, 2, 5, 10, 20, 30, 50, 75, 100, 200, 500, 1000, 2000, above.

@@ -15,20 +15,6 @@ namespace json = boost::json;
 constexpr std::size_t kMaxText = 4u << 20;
 constexpr std::size_t kMaxRows = 100'000;
 
-std::string_view name_of(UsagePeriod period) {
-    switch (period) {
-        case UsagePeriod::hour:
-            return "hour";
-        case UsagePeriod::day:
-            return "day";
-        case UsagePeriod::month:
-            return "month";
-        case UsagePeriod::year:
-            break;
-    }
-    return "year";
-}
-
 void read_minutes(Members& members, UsageRow& row) {
     const auto* minutes = members.array("minutes", kRateBuckets);
     if (minutes == nullptr) return;
@@ -111,7 +97,7 @@ void go_outage_list(Way way, std::vector<OutageRow>& rows) {
 }  // namespace
 
 std::string to_json(const std::vector<UsageRow>& rows, UsagePeriod period) {
-    return write_document(UsageList{std::string{name_of(period)}, rows}, &go_usage_list);
+    return write_document(UsageList{std::string{to_string(period)}, rows}, &go_usage_list);
 }
 
 Result<std::vector<UsageRow>> usage_from_json(const std::string& text) {

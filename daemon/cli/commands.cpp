@@ -12,20 +12,6 @@
 namespace gerbang::cli {
 namespace {
 
-std::string name_of(UsagePeriod period) {
-    switch (period) {
-        case UsagePeriod::hour:
-            return "hour";
-        case UsagePeriod::day:
-            return "day";
-        case UsagePeriod::month:
-            return "month";
-        case UsagePeriod::year:
-            break;
-    }
-    return "year";
-}
-
 /// The daemon's own words, with the line's end that a terminal wants.
 std::string as_line(std::string body) {
     if (body.empty() || body.back() != '\n') body.push_back('\n');
@@ -112,7 +98,7 @@ Outcome sync_command(const Request& request, bool now) {
 }
 
 Outcome usage_command(const Request& request) {
-    auto fetched = fetch(request, "GET", "/v1/usage?by=" + name_of(request.period));
+    auto fetched = fetch(request, "GET", "/v1/usage?by=" + std::string{to_string(request.period)});
     if (fetched.failure) return *fetched.failure;
     if (request.is_json) return {0, as_line(std::move(fetched.body)), ""};
     const auto rows = web::usage_from_json(fetched.body);
