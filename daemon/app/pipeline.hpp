@@ -55,8 +55,9 @@ private:
     // start-up, in recovery.cpp
     [[nodiscard]] net::awaitable<Result<void>> begin();
     [[nodiscard]] net::awaitable<Result<void>> begin_new_epoch(Journal& journal);
+    /// `told`: outage segments of the journal; empty where no gap was left open.
     void restore(const JournalState& state, const Intake::Recovered& recovered, bool same_boot,
-                 std::optional<DeviceTime> alive);
+                 std::optional<DeviceTime> alive, std::vector<Outage> told);
     void announce(const Intake::Recovered& recovered);
     /// How the boot of the last proof of life ended; written down once.
     [[nodiscard]] Ending tell_ending(bool ended_cleanly, DeviceTime alive,

@@ -25,6 +25,25 @@ std::vector<Reading> newest_totals(const JournalState& state, const Intake::Reco
     return totals;
 }
 
+/// Whether a gap without a look at the link may have been left open: then the gaps before it are to
+/// be judged together with it.
+bool has_open_gap(const std::vector<Outage>& open, const std::vector<Event>& events) {
+    if (std::any_of(open.begin(), open.end(),
+                    [](const Outage& outage) { return may_be_gap(outage.cause); })) {
+        return true;
+    }
+    return std::any_of(events.begin(), events.end(),
+                       [](const Event& event) { return event.kind == EventKind::outage; });
+}
+
+/// Of every segment the newest state.
+void keep_newest(std::vector<Outage>& segments, const Outage& outage) {
+    std::erase_if(segments, [&](const Outage& old) {
+        return old.id == outage.id && old.segment == outage.segment;
+    });
+    segments.push_back(outage);
+}
+
 std::string offset_text(Seconds offset) {
     const auto minutes = std::abs(offset.count()) / 60;
     char text[16];
@@ -121,14 +140,22 @@ net::awaitable<Result<void>> Daemon::Pipeline::begin() {
     } else if (facts.error().code != Errc::not_found) {
         log(LogLevel::warning, "facts_refused", {{"detail", facts.error().detail}});
     }
-    restore(state, recovered, same_boot, alive);
+    std::vector<Outage> told;
+    if (has_open_gap(state.open_outages, recovered.events)) {
+        auto list = [&journal] { return journal.outages(); };
+        auto listed = co_await offload(edges_.worker, std::move(list));
+        if (!listed) co_return listed.error();
+        told = std::move(*listed);
+    }
+    restore(state, recovered, same_boot, alive, std::move(told));
     announce(recovered);
     journal_ = std::make_unique<AsyncJournal>(std::move(*opened), edges_.worker);
     co_return ok();
 }
 
 void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovered& recovered,
-                               bool same_boot, std::optional<DeviceTime> alive) {
+                               bool same_boot, std::optional<DeviceTime> alive,
+                               std::vector<Outage> told) {
     auto known = state.series;
     MeterHistory history;
     auto& interfaces = history.interfaces;
@@ -156,6 +183,7 @@ void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovere
                 return old.id == outage->id && old.segment <= outage->segment;
             });
             if (outage->is_open()) open_outages.push_back(*outage);
+            keep_newest(told, *outage);
         } else if (event.kind == EventKind::anchor) {
             const auto anchor = anchor_from(event);
             if (!anchor) continue;
@@ -212,6 +240,7 @@ void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovere
         true_time_.saw(outage.first_bad);
     }
     past.open = std::move(open_outages);
+    past.earlier = std::move(told);
     past.last_outage_id = last_outage_id;
     past.totals = history.totals;
     write_down(links_->start(past, here(), same_boot));

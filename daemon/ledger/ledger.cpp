@@ -26,18 +26,8 @@ std::string shortened(std::string text) {
 /// as well as a modem without mains; only the former reaches into another boot. An open segment
 /// reaches to `last_alive`, on the boot that told it.
 bool is_gap_segment(const Outage& segment, DeviceTime last_alive) {
-    switch (segment.cause) {
-        case Cause::daemon:
-        case Cause::device_off:
-        case Cause::off:
-        case Cause::reboot:
-        case Cause::crash:
-            return true;
-        case Cause::power:
-            return segment.first_bad.boot < segment.last_bad.value_or(last_alive).boot;
-        default:
-            return false;
-    }
+    if (segment.cause != Cause::power) return may_be_gap(segment.cause);
+    return segment.first_bad.boot < segment.last_bad.value_or(last_alive).boot;
 }
 
 Cause gap_cause(const PreviousRun& previous, bool same_boot) {
@@ -84,6 +74,20 @@ void make_undetermined(Outage& gap, const char* why) {
 }
 
 }  // namespace
+
+bool may_be_gap(Cause cause) noexcept {
+    switch (cause) {
+        case Cause::daemon:
+        case Cause::device_off:
+        case Cause::off:
+        case Cause::reboot:
+        case Cause::crash:
+        case Cause::power:
+            return true;
+        default:
+            return false;
+    }
+}
 
 Ledger::Ledger(unsigned k, std::string link, OutageIds& ids, bool tells_gaps, Millis link_start)
     : k_{k}, link_{std::move(link)}, ids_{&ids}, tells_gaps_{tells_gaps}, link_start_{link_start} {
@@ -215,8 +219,11 @@ std::vector<Outage> Ledger::observe(const Verdict& verdict) {
 }
 
 bool Ledger::is_still_starting(const Verdict& verdict) const {
-    return is_gap_ && open_->last_good.boot < verdict.at.boot &&
-           open_->cause != Cause::undetermined && verdict.at.at - Monotonic{} < link_start_;
+    if (!is_gap_ || open_->cause == Cause::undetermined) return false;
+    // A daemon that died while the modem was starting does not make the modem any faster.
+    const auto since = gaps_.empty() ? open_->last_good : gaps_.back().last_good;
+    return std::min(since, open_->last_good).boot < verdict.at.boot &&
+           verdict.at.at - Monotonic{} < link_start_;
 }
 
 void Ledger::fail(const Verdict& verdict, std::vector<Outage>& out) {

@@ -25,6 +25,9 @@ private:
     std::uint64_t last_ = 0;
 };
 
+/// Whether a segment of this cause may say that nobody looked rather than that the link failed.
+[[nodiscard]] bool may_be_gap(Cause cause) noexcept;
+
 /// How the last run of the daemon ended, as far as the journal shows.
 struct PreviousRun {
     DeviceTime last_tick;        ///< last proof of life: time of the last record, whatever it is
@@ -32,8 +35,9 @@ struct PreviousRun {
     /// How the boot of `last_tick` ended, when the next run is on another boot.
     Ending ending;
     std::optional<Outage> open;  ///< an outage that had not ended (its newest segment)
-    /// Earlier segments of `open`, ascending. They matter when several gaps follow each other
-    /// without a look at the link between them; may be left out.
+    /// Earlier segments of `open`, ascending. They matter when `open` is a gap (`may_be_gap`):
+    /// several may follow each other without a look at the link between them, and what is found
+    /// behind the last of them is said of all.
     std::vector<Outage> earlier;
     /// The daemon, had it lived, would have left a further proof of life within this time: the
     /// commit interval after a lost ring, the tick interval after a surviving one.

@@ -38,7 +38,8 @@ public:
     struct History {
         std::optional<PreviousRun> run;  ///< its `open` and `earlier` are not looked at
         std::vector<Outage> open;        ///< newest segments of outages that have not ended
-        std::vector<Outage> earlier;     ///< earlier segments of those, in any order; may be empty
+        /// Earlier segments of those that may be gaps, in any order; others are not looked at.
+        std::vector<Outage> earlier;
         std::uint64_t last_outage_id = 0;
         std::vector<Reading> totals;  ///< newest values of counter series; others are ignored
     };

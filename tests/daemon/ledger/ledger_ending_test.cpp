@@ -193,4 +193,38 @@ TEST_CASE("A daemon that died has no link that must start", "[ledger]") {
     CHECK(ledger.observe(dead(119)).size() == 2);
 }
 
+TEST_CASE("A link still starting after a power cut is let start when the daemon dies meanwhile",
+          "[ledger]") {
+    OutageIds ids;
+    Ledger first{3, "wan", ids, true, Millis{300'000}};
+    auto previous = run_until(at(1000));
+    previous.ending = {Cause::power, Confidence::high, "mains off before"};
+    const auto cut = first.start(previous, at(20, 2), false);
+    REQUIRE(cut.size() == 1);
+
+    auto killed = run_until(at(60, 2));
+    killed.open = cut[0];
+    Ledger ledger{3, "wan", ids, true, Millis{300'000}};
+    REQUIRE(ledger.start(killed, at(70, 2), true).size() == 2);
+    for (int second = 75; second < 200; second += 5) {
+        CHECK(ledger.observe(dead(second, 2)).empty());
+    }
+    SECTION("and comes up") {
+        const auto ended = ledger.observe(good(200, 2));
+        REQUIRE(ended.size() == 1);
+        CHECK(ended.front().cause == Cause::daemon);
+    }
+    SECTION("but not for ever") {
+        std::vector<Outage> written;
+        for (int second = 200; written.empty(); second += 5) {
+            REQUIRE(second < 330);
+            written = ledger.observe(dead(second, 2));
+        }
+        REQUIRE(written.size() == 3);
+        CHECK(written[0].cause == Cause::undetermined);
+        CHECK(written[1].cause == Cause::undetermined);
+        CHECK(written[2].first_bad == at(300, 2));
+    }
+}
+
 }  // namespace gerbang
