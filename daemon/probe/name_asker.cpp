@@ -20,7 +20,8 @@ namespace {
 
 constexpr int kMostAddresses = 16;
 constexpr int kInternetClass = 1;
-constexpr int kAddressType = 1;
+constexpr int kRecordA = 1;
+constexpr int kRecordAaaa = 28;
 constexpr std::size_t kMostIdle = 4;
 /// Never reached: our own deadline comes first, by the daemon's clock.
 constexpr int kLibraryTimeoutMs = 3'660'000;
@@ -28,8 +29,14 @@ constexpr int kLibraryTimeoutMs = 3'660'000;
 /// A question under way. c-ares holds pointers to it, so it stays where it is; at its end the
 /// channel goes back.
 struct Asking {
-    Asking(std::shared_ptr<NameLibrary> names, DeviceBinding& bound, const std::string& wan)
-        : library{std::move(names)}, binding{&bound}, device{&wan}, channel{library->take()} {}
+    Asking(std::shared_ptr<NameLibrary> names, DeviceBinding& bound, const std::string& wan,
+           const SocketAddress& whom, bool wants_v6)
+        : library{std::move(names)},
+          binding{&bound},
+          device{&wan},
+          resolver{&whom},
+          family{wants_v6 ? AF_INET6 : AF_INET},
+          channel{library->take()} {}
     ~Asking() {
         if (channel != nullptr) library->give(channel);
     }
@@ -39,13 +46,14 @@ struct Asking {
     std::shared_ptr<NameLibrary> library;
     DeviceBinding* binding;
     const std::string* device;
+    const SocketAddress* resolver;
+    int family;  ///< of the addresses that are asked for
     ares_channel channel;
     bool is_over = false;
     int status = ARES_SUCCESS;
     /// What the sockets said, which c-ares does not tell apart.
     std::optional<ProbeAnswer> failure;
-    std::array<ares_addrttl, kMostAddresses> addresses{};
-    int count = 0;
+    std::vector<std::string> addresses{};  ///< as inet_ntop writes them
 };
 
 Asking& asking_of(void* data) {
@@ -77,8 +85,10 @@ int close_one(ares_socket_t fd, void*) {
     return ::close(fd);
 }
 
-int connect_one(ares_socket_t fd, const sockaddr* address, ares_socklen_t size, void* data) {
-    const int result = ::connect(fd, address, size);
+/// What c-ares gives as the address lacks the scope of a link-local one.
+int connect_one(ares_socket_t fd, const sockaddr*, ares_socklen_t, void* data) {
+    const auto& resolver = *asking_of(data).resolver;
+    const int result = ::connect(fd, resolver.get(), resolver.size);
     const int code = errno;
     if (result != 0 && code != EINPROGRESS) keep_failure(asking_of(data), could_not_ask(code));
     errno = code;
@@ -116,19 +126,35 @@ constexpr ares_socket_functions kSockets{.asocket = open_one,
                                          .arecvfrom = receive_one,
                                          .asendv = send_one};
 
+std::string text_of(int family, const void* address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    (void)::inet_ntop(family, address, text.data(), text.size());
+    return text.data();
+}
+
 void on_answer(void* data, int status, int, unsigned char* bytes, int size) {
     auto& asking = asking_of(data);
     asking.is_over = true;
     asking.status = status;
     if (status != ARES_SUCCESS) return;
     int count = kMostAddresses;
-    asking.status = ares_parse_a_reply(bytes, size, nullptr, asking.addresses.data(), &count);
-    if (asking.status == ARES_SUCCESS) asking.count = std::clamp(count, 0, kMostAddresses);
+    std::array<ares_addrttl, kMostAddresses> v4{};
+    std::array<ares_addr6ttl, kMostAddresses> v6{};
+    const bool is_v4 = asking.family == AF_INET;
+    asking.status = is_v4 ? ares_parse_a_reply(bytes, size, nullptr, v4.data(), &count)
+                          : ares_parse_aaaa_reply(bytes, size, nullptr, v6.data(), &count);
+    if (asking.status != ARES_SUCCESS) return;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(std::clamp(count, 0, kMostAddresses));
+         ++i) {
+        const void* address = is_v4 ? static_cast<const void*>(&v4[i].ipaddr) : &v6[i].ip6addr;
+        asking.addresses.push_back(text_of(asking.family, address));
+    }
 }
 
 /// Points the channel at the one resolver.
-bool aim_channel(Asking& asking, const SocketAddress& resolver, std::uint16_t port) {
+bool aim_channel(Asking& asking, std::uint16_t port) {
     if (asking.channel == nullptr) return false;
+    const auto& resolver = *asking.resolver;
     ares_set_socket_functions(asking.channel, &kSockets, &asking);
     ares_addr_port_node server{};
     server.udp_port = port;
@@ -145,38 +171,45 @@ bool aim_channel(Asking& asking, const SocketAddress& resolver, std::uint16_t po
     return ares_set_servers_ports(asking.channel, &server) == ARES_SUCCESS;
 }
 
-bool is_loopback(const SocketAddress& address) {
+/// On the loopback, or of a scope that names its device.
+bool has_own_device(const SocketAddress& address) {
     if (address.version == IpVersion::v4) {
         const auto* in = reinterpret_cast<const sockaddr_in*>(address.get());
         return ntohl(in->sin_addr.s_addr) >> 24 == 127;
     }
-    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr);
+    const auto* in = reinterpret_cast<const sockaddr_in6*>(address.get());
+    return IN6_IS_ADDR_LOOPBACK(&in->sin6_addr) || in->sin6_scope_id != 0;
 }
 
-std::string text_of(const in_addr& address) {
-    std::array<char, INET_ADDRSTRLEN> text{};
-    (void)::inet_ntop(AF_INET, &address, text.data(), text.size());
-    return text.data();
+/// IPv6 has many ways to write one address.
+std::string as_written_here(const std::string& address) {
+    in6_addr bytes{};
+    return ::inet_pton(AF_INET6, address.c_str(), &bytes) == 1 ? text_of(AF_INET6, &bytes)
+                                                               : address;
 }
 
 bool is_expected(const Asking& asking, const std::vector<std::string>& expected) {
-    for (const auto& text : expected) {
-        in_addr wanted{};
-        if (::inet_pton(AF_INET, text.c_str(), &wanted) != 1) continue;
-        for (int i = 0; i < asking.count; ++i) {
-            if (asking.addresses[static_cast<std::size_t>(i)].ipaddr.s_addr == wanted.s_addr) {
-                return true;
-            }
+    for (const auto& wanted : expected) {
+        const auto& found = asking.addresses;
+        if (std::find(found.begin(), found.end(), as_written_here(wanted)) != found.end()) {
+            return true;
         }
     }
     return expected.empty();
 }
 
+bool are_v6(const std::vector<std::string>& expected) {
+    for (const auto& address : expected) {
+        if (address.find(':') == std::string::npos) return false;
+    }
+    return !expected.empty();
+}
+
 ProbeAnswer judge(const Asking& asking, const std::vector<std::string>& expected) {
     switch (asking.status) {
         case ARES_SUCCESS: {
-            if (asking.count == 0) break;
-            auto first = text_of(asking.addresses[0].ipaddr);
+            if (asking.addresses.empty()) break;
+            auto first = asking.addresses.front();
             if (is_expected(asking, expected)) {
                 return {.answered = true, .detail = std::move(first)};
             }
@@ -274,12 +307,13 @@ net::awaitable<ProbeAnswer> ask_resolver(std::shared_ptr<NameLibrary> library,
         co_return silent(Silence::local, "not a numeric address: " + question.resolver);
     }
     const std::string unbound;
-    Asking asking{std::move(library), binding, is_loopback(*resolver) ? unbound : device};
-    if (!aim_channel(asking, *resolver, question.port)) {
+    Asking asking{std::move(library), binding, has_own_device(*resolver) ? unbound : device,
+                  *resolver, are_v6(question.expected)};
+    if (!aim_channel(asking, question.port)) {
         co_return silent(Silence::local, "c-ares could not start");
     }
-    ares_query(asking.channel, question.name.c_str(), kInternetClass, kAddressType, on_answer,
-               &asking);
+    ares_query(asking.channel, question.name.c_str(), kInternetClass,
+               asking.family == AF_INET ? kRecordA : kRecordAaaa, on_answer, &asking);
     while (!asking.is_over) {
         ares_socket_t socket = ARES_SOCKET_BAD;
         bool for_writing = false;

@@ -35,8 +35,9 @@ private:
 };
 
 /// As `Prober::ask_name`: one datagram, no second try, no search list, no hosts file, no cache;
-/// by TCP as well when the answer was too long. A resolver on the loopback is asked unbound. Each
-/// question has sockets and a random identifier of its own; what does not belong to it is ignored.
+/// by TCP as well when the answer was too long. A resolver on the loopback or of a scope of its own
+/// ("fe80::1%eth0") is asked unbound. Each question has sockets and a random identifier of its own;
+/// what does not belong to it is ignored.
 /// `clock` and `binding` must outlive the question, the other references the call's coroutine.
 [[nodiscard]] net::awaitable<ProbeAnswer> ask_resolver(std::shared_ptr<NameLibrary> library,
                                                        net::any_io_executor executor, Clock& clock,

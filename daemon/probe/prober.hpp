@@ -13,8 +13,10 @@ namespace gerbang {
 
 /// A host whose answer proves that the way to it works.
 struct ProbeTarget {
-    std::string name;              ///< label, `[a-z0-9-]{1,32}`
-    std::string address;           ///< numeric IPv4 or IPv6: reachability must not depend on DNS
+    std::string name;  ///< label, `[a-z0-9-]{1,32}`
+    /// Numeric IPv4 or IPv6, as reachability must not depend on DNS; a link-local one with the
+    /// name of its interface ("fe80::1%eth0"), which it is then asked on.
+    std::string address;
     std::uint16_t tcp_port = 443;  ///< used where ICMP sockets are not permitted
     /// 0: the host itself must answer. Else the packet dies at this hop, and the router's "time
     /// exceeded" from there is the answer; impossible by TCP (then `Silence::local`).
@@ -37,8 +39,8 @@ struct ProbeAnswer {
 
 /// One question to one named resolver.
 struct NameQuestion {
-    std::string resolver;  ///< numeric IPv4 or IPv6 address
-    std::string name;      ///< asked for A records
+    std::string resolver;  ///< numeric IPv4 or IPv6 address, perhaps with a scope
+    std::string name;      ///< asked for A records, or AAAA where `expected` is all IPv6
     /// Addresses of which at least one must be in the answer; empty: any answer is right.
     std::vector<std::string> expected;
     std::uint16_t port = 53;

@@ -80,6 +80,22 @@ void tune(int fd, IpVersion version, ProbeMethod method, unsigned hop) {
     }
 }
 
+/// Whether the kernel knows a way to the address. A socket that is bound to a device never hears
+/// that there is none: without a route it takes every IPv4 address for a neighbour there.
+bool has_route(const SocketAddress& address) {
+    const int fd = ::socket(address.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return true;
+    const bool is_lost = ::connect(fd, address.get(), address.size) != 0 && errno == ENETUNREACH;
+    ::close(fd);
+    return !is_lost;
+}
+
+/// The scope of a link-local address is its device.
+bool has_scope(const SocketAddress& address) {
+    return address.version == IpVersion::v6 &&
+           reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_scope_id != 0;
+}
+
 /// One echo request on a connected socket, and what may come back to it.
 class Echo {
 public:
@@ -135,7 +151,8 @@ private:
             }
             auto answer = silent_by(*word);
             // A refusal by the host itself: it is there.
-            if (!word->is_own && word->from == target_->address) {
+            const auto host = target_->address.substr(0, target_->address.find('%'));
+            if (!word->is_own && word->from == host) {
                 answer.answered = true;
                 answer.silence = Silence::refused;
             }
@@ -188,7 +205,10 @@ public:
         } else {
             tune(fd, address->version, method, target.hop);
         }
-        if (auto unbound = binding_.bind(fd, device)) co_return std::move(*unbound);
+        const bool is_bound = !device.empty() && !has_scope(*address);
+        if (is_bound) {
+            if (auto unbound = binding_.bind(fd, device)) co_return std::move(*unbound);
+        }
         // An echo's socket is connected too, so that the kernel delivers this host's messages and
         // errors only; the place of the port must be 0 on raw IPv6 sockets.
         if (!is_tcp) reinterpret_cast<sockaddr_in*>(&address->storage)->sin_port = 0;
@@ -206,6 +226,8 @@ public:
         }
         if (answer.answered) {
             answer.round_trip = std::chrono::duration_cast<Millis>(clock_->now() - begun);
+        } else if (answer.silence == Silence::timeout && is_bound && !has_route(*address)) {
+            answer = could_not_ask(ENETUNREACH);
         }
         co_return answer;
     }
