@@ -356,7 +356,9 @@ TEST_CASE("Links that come and go during the dump never disturb a total") {
     (void)::waitpid(child, &status, 0);
     box.tick();
     CHECK(box.received("wan0") == frames * kFrameBytes);
-    CHECK(failed < 40);
+    // A read that was interrupted too often is left out and made good by the next one; how many are
+    // depends on how the two processes take turns.
+    CHECK(failed < 200);
 }
 
 TEST_CASE("The watch tells of a change at once and of a storm once a second") {

@@ -7,14 +7,13 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <mutex>
-#include <random>
 #include <string>
 #include <thread>
 
 #include "common/core/check.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace gerbang {
 
@@ -23,13 +22,10 @@ namespace gerbang {
 class CannedHttp {
 public:
     explicit CannedHttp(std::map<std::string, std::string> answers) : answers_{std::move(answers)} {
-        folder_ = std::filesystem::temp_directory_path() /
-                  ("gerbang-canned-" + std::to_string(std::random_device{}()));
-        std::filesystem::create_directories(folder_);
         listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
-        const auto path = (folder_ / "gerbang.sock").string();
+        const auto path = folder_.file("gerbang.sock");
         GERBANG_CHECK(path.size() < sizeof(address.sun_path));
         std::memcpy(address.sun_path, path.data(), path.size());
         GERBANG_CHECK(
@@ -42,12 +38,11 @@ public:
         ::shutdown(listener_, SHUT_RDWR);
         thread_.join();
         ::close(listener_);
-        std::filesystem::remove_all(folder_);
     }
     CannedHttp(const CannedHttp&) = delete;
     CannedHttp& operator=(const CannedHttp&) = delete;
 
-    [[nodiscard]] std::string folder() const { return folder_.string(); }
+    [[nodiscard]] const std::string& folder() const { return folder_.path(); }
 
     /// The newest request with its headers and body.
     [[nodiscard]] std::string last_request() {
@@ -96,7 +91,7 @@ private:
     }
 
     std::map<std::string, std::string> answers_;
-    std::filesystem::path folder_;
+    TempFolder folder_;
     int listener_ = -1;
     std::mutex mutex_;
     std::string last_request_;

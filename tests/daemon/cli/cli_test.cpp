@@ -5,7 +5,6 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <vector>
 
 #include "common/web/statement_json.hpp"
@@ -14,16 +13,15 @@
 #include "daemon/cli/render.hpp"
 #include "tests/daemon/cli/sample.hpp"
 #include "tests/support/canned_http.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace gerbang::cli {
 namespace {
 
 /// A folder of its own, removed at the end.
 struct Folder {
-    std::filesystem::path path = std::filesystem::temp_directory_path() /
-                                 ("gerbang-cli-" + std::to_string(std::random_device{}()));
-    Folder() { std::filesystem::create_directories(path); }
-    ~Folder() { std::filesystem::remove_all(path); }
+    TempFolder own;
+    std::filesystem::path path = own.path();
     std::string write(const std::string& name, const std::string& text) const {
         std::ofstream{path / name} << text;
         return (path / name).string();

@@ -9,6 +9,7 @@
 #include "daemon/config/schema.hpp"
 #include "daemon/config/walker.hpp"
 #include "tests/support/seed.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace gerbang {
 namespace {
@@ -434,8 +435,8 @@ TEST_CASE("The file's own language is used for its messages unless the caller in
 }
 
 TEST_CASE("conf.d is read in name order, later scalars and lists win", "[config]") {
-    const auto folder = std::filesystem::temp_directory_path() /
-                        ("gerbang-config-test-" + std::to_string(std::random_device{}()));
+    const TempFolder own;
+    const std::filesystem::path folder = own.path();
     std::filesystem::create_directories(folder / "conf.d");
     const auto write = [&](const std::string& name, const std::string& text) {
         std::ofstream{folder / name} << text;

@@ -33,7 +33,7 @@ struct LoopbackServer::State {
 
 namespace {
 
-constexpr int kPatienceMs = 20'000;
+constexpr int kPatienceMs = 60'000;
 
 /// False when the server is being destroyed, or nothing came for too long.
 bool wait_readable(int socket, int stop) {

@@ -11,7 +11,7 @@ struct ssl_st;
 namespace gerbang {
 
 /// The server's end of one connection, in the server's thread. Every call gives up when the server
-/// is being destroyed or after 20 s, so that a broken test ends.
+/// is being destroyed or after 60 s, so that a broken test ends.
 class LoopbackConnection {
 public:
     /// One request with its body (Content-Length), as received; empty at the end of the stream.

@@ -71,7 +71,7 @@ const Pki& pki() {
 net::awaitable<void> get_into(Uplink& uplink, std::optional<Result<HttpAnswer>>& into) {
     UplinkRequest request;
     request.path = "/v1/time";
-    request.timeout = Millis{15'000};
+    request.timeout = Millis{60'000};
     into = co_await uplink.send(request);
 }
 

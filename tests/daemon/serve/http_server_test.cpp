@@ -104,10 +104,9 @@ TEST_CASE("HttpServer cuts off a request that drips past its deadline", "[serve]
     RawClient client{served.port()};
     client.write("GET / HTTP/1.1\r\nX: ");
     bool is_closed = false;
-    const auto begun = std::chrono::steady_clock::now();
-    // A byte every 10 ms, far below every idle limit.
-    while (!is_closed && std::chrono::steady_clock::now() - begun < 8s) {
-        is_closed = client.is_closed_within(10ms) || !client.write("a");
+    // A byte every 10 ms, far below every idle limit; a minute of them would be a broken server.
+    for (int i = 0; i < 6000 && !is_closed; ++i) {
+        is_closed = client.is_closed(10ms) || !client.write("a");
     }
     CHECK(is_closed);
     CHECK(served.handled == 0);
@@ -118,11 +117,16 @@ TEST_CASE("HttpServer closes a connection that stays idle", "[serve]") {
     limits.idle_timeout = 100ms;
     Served served{loopback(), limits};
     RawClient silent{served.port()};
-    CHECK(silent.is_closed_within(8s));
-    RawClient once{served.port()};
-    once.write("GET /a HTTP/1.1\r\n\r\n");
-    CHECK(once.read_through("body=0\n").substr(0, 15) == "HTTP/1.1 200 OK");
-    CHECK(once.is_closed_within(8s));
+    CHECK(silent.is_closed());
+    std::string answer;
+    // Where this machine takes longer than 100 ms to ask, the connection is idle before that.
+    for (int tries = 0; tries < 1000 && answer.empty(); ++tries) {
+        RawClient once{served.port()};
+        once.write("GET /a HTTP/1.1\r\n\r\n");
+        answer = once.read_through("body=0\n");
+        if (!answer.empty()) CHECK(once.is_closed());
+    }
+    CHECK(answer.substr(0, 15) == "HTTP/1.1 200 OK");
 }
 
 TEST_CASE("HttpServer survives half a request and a vanished client", "[serve]") {
@@ -188,7 +192,7 @@ TEST_CASE("HttpServer full of silent strangers lets newcomers in and keeps prove
     CHECK_FALSE(newcomer.read_through("body=0\n").empty());
     known.write("GET /a HTTP/1.1\r\n\r\n");
     CHECK_FALSE(known.read_through("body=0\n").empty());
-    CHECK(strangers.front().is_closed_within(8s));
+    CHECK(strangers.front().is_closed());
 }
 
 TEST_CASE("HttpServer closes what comes past max_sessions and takes more when some left",
@@ -208,7 +212,8 @@ TEST_CASE("HttpServer closes what comes past max_sessions and takes more when so
     clients.clear();
     // The server notices the closed ones in its own time.
     bool is_served = false;
-    for (int i = 0; i < 10000 && !is_served; ++i) {
+    const auto limit = std::chrono::steady_clock::now() + kPatience;
+    while (!is_served && std::chrono::steady_clock::now() < limit) {
         RawClient client{served.port()};
         client.write("GET /a HTTP/1.1\r\nConnection: close\r\n\r\n");
         is_served = !client.read_to_end().empty();
@@ -286,25 +291,32 @@ TEST_CASE("HttpServer turns a throwing handler into a logged 500 and goes on", "
 }
 
 TEST_CASE("HttpServer ends every connection promptly when it is stopped", "[serve]") {
-    Served served{loopback(), tight()};
-    RawClient idle{served.port()};
-    RawClient half{served.port()};
+    auto limits = tight();
+    limits.idle_timeout = 300s;
+    limits.request_timeout = 300s;
+    // An address of this test alone: nobody else takes its port once it is free.
+    const in_addr_t alone = 0x7f4a0b07;
+    auto listen = loopback();
+    listen.address = "127.74.11.7";
+    Served served{listen, limits};
+    RawClient idle{served.port(), alone};
+    RawClient half{served.port(), alone};
     half.write("GET / HT");
-    RawClient kept{served.port()};
+    RawClient kept{served.port(), alone};
     kept.write("GET /a HTTP/1.1\r\n\r\n");
     CHECK_FALSE(kept.read_through("body=0\n").empty());
-    CHECK(served.stop_and_join() < 2s);
+    CHECK(served.ends_when_stopped());
     CHECK(idle.read_to_end().empty());
     CHECK(half.read_to_end().empty());
     CHECK(kept.read_to_end().empty());
-    CHECK_FALSE(RawClient{served.port()}.is_connected());
+    CHECK_FALSE(RawClient{served.port(), alone}.is_connected());
 }
 
 TEST_CASE("HttpServer may be destroyed while a handler is still at work", "[serve]") {
     Served served{loopback(), tight()};
     RawClient client{served.port()};
     client.write("GET /hang HTTP/1.1\r\n\r\n");
-    for (int i = 0; i < 1000 && served.handled == 0; ++i) (void)client.is_closed_within(10ms);
+    for (int i = 0; i < 6000 && served.handled == 0; ++i) (void)client.is_closed(10ms);
     CHECK(served.handled == 1);
     served.stop();
     CHECK(client.read_to_end().empty());
@@ -339,14 +351,17 @@ TEST_CASE("HttpServer makes its UNIX socket 0660, serves it as local and removes
     TempFolder folder;
     Listen listen;
     listen.unix_path = folder.file("gerbang.sock");
-    Served served{listen};
+    ServerLimits limits;
+    limits.idle_timeout = 300s;
+    limits.request_timeout = 300s;
+    Served served{listen, limits};
     struct stat file {};
     REQUIRE(::stat(listen.unix_path.c_str(), &file) == 0);
     CHECK((file.st_mode & 0777) == 0660);
     RawClient client{listen.unix_path};
     client.write("GET /a HTTP/1.1\r\nConnection: close\r\n\r\n");
     CHECK(client.read_to_end().find("local=yes") != std::string::npos);
-    CHECK(served.stop_and_join() < 2s);
+    CHECK(served.ends_when_stopped());
     CHECK(::stat(listen.unix_path.c_str(), &file) != 0);
 }
 
