@@ -1,8 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <iostream>
+#include <mutex>
 #include <thread>
 
 namespace gerbang {
@@ -25,32 +26,39 @@ public:
     [[nodiscard]] bool allows(Clock::duration took, Clock::duration limit) {
         using std::chrono::milliseconds;
         stop();
-        const auto lost = Clock::duration{lost_};
         if (took > limit) {
             std::cout << "took " << took / milliseconds{1} << " ms, allowed "
-                      << limit / milliseconds{1} << " ms and the " << lost / milliseconds{1}
+                      << limit / milliseconds{1} << " ms and the " << lost_ / milliseconds{1}
                       << " ms for which this machine was starved\n";
         }
-        return took <= limit + lost;
+        return took <= limit + lost_;
     }
 
 private:
     void ping() {
         constexpr std::chrono::milliseconds kEach{10};
         constexpr std::chrono::milliseconds kUsual{20};
-        for (auto asleep = Clock::now(); !is_over_; asleep = Clock::now()) {
-            std::this_thread::sleep_for(kEach);
+        std::unique_lock lock{mutex_};
+        while (!is_over_) {
+            const auto asleep = Clock::now();
+            is_told_.wait_for(lock, kEach);
             const auto late = Clock::now() - asleep - kEach;
-            if (late > kUsual) lost_ += late.count();
+            if (late > kUsual) lost_ += late;
         }
     }
     void stop() {
-        is_over_ = true;
+        {
+            const std::lock_guard lock{mutex_};
+            is_over_ = true;
+        }
+        is_told_.notify_all();
         if (pinger_.joinable()) pinger_.join();
     }
 
-    std::atomic<bool> is_over_{false};
-    std::atomic<Clock::rep> lost_{0};
+    std::mutex mutex_;
+    std::condition_variable is_told_;
+    bool is_over_ = false;
+    Clock::duration lost_{};
     std::thread pinger_;
 };
 
