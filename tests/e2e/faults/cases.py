@@ -5,9 +5,8 @@ import sqlite3
 import time
 
 from gateway import DEFAULT, FAST, Gateway, Pace, province_target
-from topology import (ABROAD_NETS, ACCESS_POINT, DOMESTIC, PROVINCE, PROVINCE_PORT,
-                      RESOLVERS, SERVICE, VILLAGER, WEB, Failed)
-from trial import Truth, case
+from topology import ABROAD_NETS, ACCESS_POINT, PROVINCE_PORT, Failed
+from trial import BOTH, Truth, case
 
 HOTSPOT_SLACK_S = 2 * FAST.interval  # while it is well it is asked each third round
 SERVICE_EACH_S = 60.0  # while it fails; as the product asks, whatever the interval
@@ -41,7 +40,7 @@ def rule_fault(trial, put, *words):
 
 # --- the cable, the modem ----------------------------------------------------------------------
 
-@case(25)
+@case(25, families=BOTH)
 def carrier(trial):
     """The cable to the modem is out."""
     trial.settle()
@@ -49,7 +48,7 @@ def carrier(trial):
                     rungs={"carrier": "down"})
 
 
-@case(25)
+@case(25, families=BOTH)
 def modem_dead(trial):
     """The modem is dead while its port keeps the carrier: not even ARP is answered."""
     trial.settle()
@@ -86,7 +85,7 @@ def next_hop_of_the_provider(trial):
 
 # --- the provider --------------------------------------------------------------------------------
 
-@case(30)
+@case(30, families=BOTH)
 def isp_black_hole(trial):
     """The modem is well and nothing comes back from beyond it."""
     trial.settle()
@@ -108,7 +107,7 @@ def isp_core(trial):
                     rungs={**INNER, "domestic": "down", "international": "down"})
 
 
-@case(25)
+@case(25, families=BOTH)
 def isp_answered(trial):
     """The modem's line is down and it says so: unreachable, at once."""
     trial.settle()
@@ -119,7 +118,7 @@ def isp_answered(trial):
 def isp_while_villagers_download(trial):
     """Villagers' traffic is evidence of the internet; without it the verdict is as fast."""
     trial.settle()
-    trial.start_peers(trial.village.home, "download", "40000")
+    trial.start_peers(trial.village.home, "download", trial.where.big_server, "40000")
     trial.pause(4, 6)
     # Bytes that came in say that the link was good at some instant since the look before.
     trial.one_fault("isp", *rule_fault(trial, "forward", trial.village.modem, "drop"), rungs=INNER,
@@ -130,11 +129,11 @@ def isp_while_villagers_download(trial):
 def isp_while_villagers_try(trial):
     """Villagers' packets go out all the time, and none comes back."""
     trial.settle()
-    trial.start_peers(trial.village.home, "flood", DOMESTIC, "40000")
+    trial.start_peers(trial.village.home, "flood", trial.where.domestic, "40000")
     trial.one_fault("isp", *rule_fault(trial, "forward", trial.village.isp, "drop"), rungs=INNER)
 
 
-@case(30)
+@case(30, families=BOTH)
 def international(trial):
     """Nothing abroad answers; within the country all is well."""
     trial.settle()
@@ -145,32 +144,36 @@ def international(trial):
 
 def portal(trial, inject_more=()):
     """The provider's portal sits in its router and answers for every page."""
-    village = trial.village
-    trial.start_peers(village.isp, "portal", "0.0.0.0")
+    village, where = trial.village, trial.where
+    trial.start_peers(village.isp, "portal", where.any_address())
     faults = []
+
+    def change(word):
+        for address in (where.web, where.service):
+            village.run(village.isp, "ip", "addr", word, address, "dev", "lo",
+                        *(["nodad"] if where.is_v6 and word == "add" else []))
 
     def inject():
         # The router takes the addresses of the pages for its own.
-        for address in (WEB, SERVICE):
-            village.run(village.isp, "ip", "addr", "add", f"{address}/32", "dev", "lo")
+        change("add")
         if inject_more:
             faults.append(village.forward(village.isp, *inject_more))
 
     def mend():
-        for address in (WEB, SERVICE):
-            village.run(village.isp, "ip", "addr", "del", f"{address}/32", "dev", "lo")
+        change("del")
         while faults:
             village.mend(faults.pop())
     return inject, mend
 
 
-@case(30)
+@case(30, families=BOTH)
 def blocked(trial):
     """Bill or quota: everything is dropped but the portal's page and the provider's resolver, by
     which browsers find it."""
     trial.settle()
-    names = [f"udp dport 53 ip daddr {RESOLVERS[0]} accept",
-             f"udp sport 53 ip saddr {RESOLVERS[0]} accept"]
+    resolver = trial.where.resolvers[0]
+    names = [f"udp dport 53 {trial.where.ip} daddr {resolver} accept",
+             f"udp sport 53 {trial.where.ip} saddr {resolver} accept"]
     trial.one_fault("blocked", *portal(trial, [*names, "drop"]),
                     rungs={**INNER, "web": "portal"})
 
@@ -192,7 +195,7 @@ def blocked_pages_only(trial):
 
 # --- names -----------------------------------------------------------------------------------------
 
-@case(30)
+@case(30, families=BOTH)
 def dns_black_hole(trial):
     """No resolver answers; addresses do."""
     trial.settle()
@@ -235,15 +238,15 @@ def dns_nxdomain(trial):
 
 # --- the province, the hotspot ---------------------------------------------------------------------
 
-@case(60)
+@case(60, families=BOTH)
 def province(trial):
     """The province's server is dead, the internet is well: nobody but the province is charged."""
     servers = []
-    trial.settle(changes={"sync": province_target()},
+    trial.settle(changes={"sync": province_target(trial.where)},
                  before=lambda: servers.append(trial.start_province()))
     trial.gateway.wait(lambda status: status["sync"][0]["through"] > 0, 30, "the first push")
     trial.any_moment()
-    rules = [f"ip daddr {PROVINCE} drop"]
+    rules = [f"{trial.where.ip} daddr {trial.where.province} drop"]
     fault, mend = rule_fault(trial, "forward", trial.village.isp, *rules)
     begun = trial.at(fault)
     status = trial.wait_down("province", begun, "province", limit=PUSH_FAILS_S + 40)
@@ -329,8 +332,8 @@ def congestion(trial):
     village.run(village.modem, "tc", "qdisc", "add", "dev", village.modem_side, "parent", "1:1",
                 "handle", "10:", "pfifo", "limit", "8")
     for _ in range(3):
-        trial.start_peers(village.home, "download", "200000")
-    trial.start_peers(village.net, "flood", VILLAGER, "150000")
+        trial.start_peers(village.home, "download", trial.where.big_server, "200000")
+    trial.start_peers(village.net, "flood", trial.where.villager, "150000")
     trial.note(f"states seen {trial.no_fault(30)}")
 
 
@@ -360,7 +363,7 @@ def half_open(trial):
 
     def ports():
         text = village.run(village.gw, "ss", "-Htn", "state", "established", "dst",
-                           f"{PROVINCE}:{PROVINCE_PORT}")
+                           f"{trial.where.province}:{PROVINCE_PORT}")
         return {line.split()[2].rsplit(":", 1)[1] for line in text.splitlines()}, text
     old, text = ports()
     if not old:
@@ -398,7 +401,7 @@ def reply_lost(trial):
     village.run(village.isp, "sysctl", "-qw", "net.netfilter.nf_conntrack_acct=1")
     # The handshake of a new connection passes, and nothing that the server says after it; a
     # connection that was there before is counted from now on, so its answers go by their flag.
-    reply = f"ip saddr {PROVINCE} tcp sport {PROVINCE_PORT}"
+    reply = f"ip saddr {trial.where.province} tcp sport {PROVINCE_PORT}"
     fault, mend = rule_fault(trial, "forward", village.isp, f"{reply} tcp flags & psh == psh drop",
                              f"{reply} ct packets > 4 drop")
     fault()

@@ -11,8 +11,7 @@ import subprocess
 import time
 import uuid
 
-from topology import (ABROAD, ABROAD2, ACCESS_POINT, DOMESTIC, DOMESTIC6, NAME, NAME_ADDRESS,
-                      PROVINCE, PROVINCE_PORT, RESOLVERS, SERVICE, WEB, Failed, die_with_parent)
+from topology import ACCESS_POINT, NAME, PROVINCE_PORT, V4, Failed, die_with_parent
 
 SITE = "fault-village"
 COMMIT_S, TICK_S = 10.0, 1.0
@@ -85,6 +84,7 @@ class Gateway:
             json.dump(self.config, file, indent=1)
 
     def _config(self, changes):
+        where = self.village.where
         config = {
             "site": {"id": SITE, "name": "Desa Uji"},
             "lang": "en",
@@ -96,16 +96,15 @@ class Gateway:
             "probe": {
                 **self.pace.settings(),
                 "targets": [
-                    {"name": "nasional", "address": DOMESTIC, "group": "domestic"},
-                    {"name": "nasional-6", "address": DOMESTIC6, "group": "domestic"},
-                    {"name": "luar", "address": ABROAD, "group": "international"},
-                    {"name": "luar-2", "address": ABROAD2, "group": "international"}],
-                "resolvers": list(RESOLVERS),
+                    target("nasional", where.domestic), target("nasional-2", where.more_domestic),
+                    *(target(f"luar-{i}", address, "international")
+                      for i, address in enumerate(where.abroad))],
+                "resolvers": list(where.resolvers),
                 "dns_name": NAME,
-                "dns_expect": [NAME_ADDRESS],
-                "web_url": f"http://{WEB}/generate_204"},
+                "dns_expect": [where.name_address],
+                "web_url": f"http://{in_url(where.web)}/generate_204"},
             "hotspot": {"address": ACCESS_POINT},
-            "services": [{"name": "simpeg", "url": f"http://{SERVICE}/"}],
+            "services": [{"name": "simpeg", "url": f"http://{in_url(where.service)}/"}],
             "power": {"mains": "auto" if self.with_supply else "none"},
         }
         for key, value in changes.items():
@@ -250,6 +249,14 @@ def summary(status):
     return f"link {status['link']}, ladder {rungs}, beside it {links}"
 
 
-def province_target(interval_s=10):
-    return {"targets": [{"name": "province", "url": f"http://{PROVINCE}:{PROVINCE_PORT}",
+def target(name, address, group="domestic"):
+    return {"name": name, "address": address, "group": group}
+
+
+def in_url(address):
+    return f"[{address}]" if ":" in address else address
+
+
+def province_target(where=V4, interval_s=10):
+    return {"targets": [{"name": "province", "url": f"http://{in_url(where.province)}:{PROVINCE_PORT}",
                          "allow_plain": True, "interval": f"{interval_s}s"}]}

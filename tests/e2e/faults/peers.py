@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The other ends of the fault tests, each in a namespace of its own.
 
-    peers.py internet FOLDER            resolvers, the page that says 204, a service, a big server.
-                                        FOLDER/dns and FOLDER/service say how they behave:
+    peers.py internet FOLDER ip|ip6...  resolvers, the page that says 204, a service, a big server
+                                        of these families. FOLDER/dns and FOLDER/service say how:
                                         answer | servfail | nxdomain | wrong, and 200 | 503
     peers.py portal ADDRESS...          the provider's login page in the place of every page
-    peers.py download BYTES_PER_S       a villager who draws that much without a pause
+    peers.py download ADDRESS BYTES_PER_S  a villager who draws that much without a pause
     peers.py flood ADDRESS BYTES_PER_S  datagrams to ADDRESS, heard or not
     peers.py echo ADDRESS               one echo request; ends with 0 if it is answered in a second
     peers.py page URL                   prints the status with which that page answers
@@ -22,9 +22,10 @@ import sys
 import threading
 import time
 
-from topology import BIG_SERVER, NAME, NAME_ADDRESS, RESOLVERS, SERVICE, WEB
+from topology import NAME, V4, V6
 
 BIG_PORT = 8000
+KINDS = {socket.AF_INET: 1, socket.AF_INET6: 28}  # of the records of an address
 LOGIN_PAGE = b"<html><body>Paket Anda habis. Silakan masuk / please log in.</body></html>"
 
 
@@ -40,10 +41,18 @@ def in_background(server):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 class ThreadingTcp(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 64
+
+    def __init__(self, address, handler):
+        self.address_family = family_of(address[0])
+        super().__init__(address, handler)
 
     def handle_error(self, request, client_address):
         """Connections that break are what these tests are about."""
@@ -52,7 +61,7 @@ class ThreadingTcp(socketserver.ThreadingTCPServer):
 # --- DNS -------------------------------------------------------------------------------------
 
 def answer_to(question, how):
-    """An answer to one query: an A record of NAME, or one of the ways to fail."""
+    """An answer to one query: an A or AAAA record of NAME, or one of the ways to fail."""
     if len(question) < 12:
         return None
     number, flags, questions = struct.unpack("!HHH", question[:6])
@@ -71,13 +80,15 @@ def answer_to(question, how):
         code = 2
     elif how == "nxdomain" or name != NAME:
         code = 3
-    elif kind == 1:
-        address = "10.10.10.10" if how == "wrong" else NAME_ADDRESS
+    elif kind in KINDS.values():
+        where = V4 if kind == KINDS[socket.AF_INET] else V6
+        address = where.any_address() if how == "wrong" else where.name_address
     head = struct.pack("!HHHHHH", number, 0x8080 | (flags & 0x0100) | code, 1,
                        int(address is not None), 0, 0)
     record = b""
     if address is not None:
-        record = struct.pack("!HHHIH4s", 0xC00C, 1, 1, 60, 4, socket.inet_aton(address))
+        packed = socket.inet_pton(family_of(address), address)
+        record = struct.pack("!HHHIH", 0xC00C, kind, 1, 60, len(packed)) + packed
     return head + question[12:end] + record
 
 
@@ -98,9 +109,12 @@ def start_resolver(address, folder):
                     return
                 self.wfile.write(struct.pack("!H", len(answer)) + answer)
 
-    socketserver.ThreadingUDPServer.allow_reuse_address = True
-    socketserver.ThreadingUDPServer.daemon_threads = True
-    in_background(socketserver.ThreadingUDPServer((address, 53), Datagram))
+    class Server(socketserver.ThreadingUDPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+        address_family = family_of(address)
+
+    in_background(Server((address, 53), Datagram))
     in_background(ThreadingTcp((address, 53), Stream))
 
 
@@ -164,11 +178,11 @@ class BigServer(socketserver.BaseRequestHandler):
             pass
 
 
-def download(rate):
+def download(address, rate):
     """Draws `rate` bytes a second, starting over whenever the way was lost."""
     while True:
         try:
-            with socket.create_connection((BIG_SERVER, BIG_PORT), timeout=2) as sock:
+            with socket.create_connection((address, BIG_PORT), timeout=2) as sock:
                 sock.sendall(b"%d\n" % rate)
                 while sock.recv(65536):
                     pass
@@ -178,7 +192,7 @@ def download(rate):
 
 def flood(address, rate):
     size = 1000
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as sock:
         while True:
             for _ in range(max(1, rate // size // 50)):
                 try:
@@ -207,7 +221,7 @@ def echo(address):
                         else (socket.AF_INET, socket.IPPROTO_ICMP))
     with socket.socket(family, socket.SOCK_RAW, protocol) as sock:
         try:
-            sock.sendto(message, (address, 0))
+            sock.sendto(message, socket.getaddrinfo(address, 0)[0][4])
         except OSError:
             return False  # no way there
         limit = time.monotonic() + 1
@@ -218,7 +232,7 @@ def echo(address):
             except OSError:
                 return False
             answer = answer if is_v6 else answer[(answer[0] & 15) * 4:]
-            if sender[0] == address and answer[0] == reply and answer[4:] == body:
+            if sender[0].split("%")[0] == address.split("%")[0] and answer[0] == reply and answer[4:] == body:
                 return True
     return False
 
@@ -232,20 +246,22 @@ def page_status(url):
 
 def ask_name(resolver):
     labels = b"".join(bytes([len(part)]) + part.encode() for part in NAME.split("."))
-    question = struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0\0\1\0\1"
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    family = family_of(resolver)
+    question = (struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels +
+                struct.pack("!BHH", 0, KINDS[family], 1))
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.settimeout(2)
         sock.sendto(question, (resolver, 53))
         answer = sock.recv(1500)
     if answer[3] & 15:
         return answer[3] & 15
-    return socket.inet_ntoa(answer[-4:])
+    return socket.inet_ntop(family, answer[-16:] if family == socket.AF_INET6 else answer[-4:])
 
 
 def main():
     what, words = sys.argv[1], sys.argv[2:]
     if what == "download":
-        download(int(words[0]))
+        download(words[0], int(words[1]))
     elif what == "flood":
         flood(words[0], int(words[1]))
     elif what == "echo":
@@ -265,11 +281,12 @@ def main():
             def status_of():
                 return int(mode(folder, "service", "200"))
 
-        for address in RESOLVERS:
-            start_resolver(address, folder)
-        start_pages(WEB, NoContent)
-        start_pages(SERVICE, Service)
-        in_background(ThreadingTcp((BIG_SERVER, BIG_PORT), BigServer))
+        for where in (where for where in (V4, V6) if where.ip in words[1:]):
+            for address in where.resolvers:
+                start_resolver(address, folder)
+            start_pages(where.web, NoContent)
+            start_pages(where.service, Service)
+            in_background(ThreadingTcp((where.big_server, BIG_PORT), BigServer))
     print("ready", flush=True)
     threading.Event().wait()
 

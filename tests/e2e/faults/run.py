@@ -24,7 +24,8 @@ import sequences  # noqa: E402
 import topology  # noqa: E402
 import wire  # noqa: E402
 from topology import Failed, Missing  # noqa: E402
-from trial import CASES, Trial  # noqa: E402
+from gateway import in_url  # noqa: E402
+from trial import BOTH, CASES, Trial  # noqa: E402
 
 SIDE_BY_SIDE = 4
 SKIPPED = 77
@@ -64,7 +65,7 @@ def end_tidily(number, _frame):
 def run_one(binaries, name, seed, shared):
     """One case in this process. Its exit code, having said how it went."""
     begun = time.monotonic()
-    with Trial(name, binaries, seed) as trial:
+    with Trial(name, binaries, seed, CASES[name].where) as trial:
         trial.shared = shared
         try:
             CASES[name].function(trial)
@@ -85,15 +86,16 @@ def run_one(binaries, name, seed, shared):
     return 0
 
 
-def try_topology():
+def try_topology(where):
     """Every way through a village, by the tools that people use."""
-    with Trial("topology", "", 1) as trial:
+    with Trial("topology", "", 1, where) as trial:
         trial.settle_village()
         village = trial.village
-        for name, addresses in ((village.gw, (topology.MODEM, topology.DOMESTIC,
-                                              topology.DOMESTIC6, topology.ABROAD,
+        scope = f"%{village.wan}" if where.is_v6 else ""
+        for name, addresses in ((village.gw, (where.next_hop + scope, where.provider, where.domestic,
+                                              where.more_domestic, where.abroad[0],
                                               topology.ACCESS_POINT)),
-                                (village.home, (topology.GATEWAY_LAN, topology.BIG_SERVER))):
+                                (village.home, (topology.GATEWAY_LAN, where.big_server))):
             for address in addresses:
                 if not village.answers(name, address):
                     raise Failed(f"{address} does not answer {name}")
@@ -101,9 +103,9 @@ def try_topology():
         def asked(*words):
             return village.run(village.gw, "python3", f"{topology.HERE}/peers.py", *words).strip()
         for question, wanted in (
-                (("page", f"http://{topology.WEB}/generate_204"), "204"),
-                (("page", f"http://{topology.SERVICE}/"), "200"),
-                *((("name", resolver), topology.NAME_ADDRESS) for resolver in topology.RESOLVERS)):
+                (("page", f"http://{in_url(where.web)}/generate_204"), "204"),
+                (("page", f"http://{in_url(where.service)}/"), "200"),
+                *((("name", resolver), where.name_address) for resolver in where.resolvers)):
             if (answer := asked(*question)) != wanted:
                 raise Failed(f"{question} says {answer}")
         ways = {
@@ -113,15 +115,15 @@ def try_topology():
                 f"{family} daddr {net} drop" for family, net in topology.ABROAD_NETS))}
         for what, put in ways.items():
             fault = put()
-            if village.answers(village.gw, topology.ABROAD):
+            if village.answers(village.gw, where.abroad[0]):
                 raise Failed(f"{what} does not silence the internet")
-            if village.answers(village.gw, topology.DOMESTIC) != (what == "abroad"):
+            if village.answers(village.gw, where.domestic) != (what == "abroad"):
                 raise Failed(f"{what}: wrong for the country's own hosts")
             village.mend(fault)
-            if not village.answers(village.gw, topology.ABROAD):
+            if not village.answers(village.gw, where.abroad[0]):
                 raise Failed(f"{what} was mended in vain")
-        for cut, plug, target in ((village.cut_cable, village.plug_cable, topology.ABROAD),
-                                  (village.cut_line, village.plug_line, topology.DOMESTIC6),
+        for cut, plug, target in ((village.cut_cable, village.plug_cable, where.abroad[0]),
+                                  (village.cut_line, village.plug_line, where.more_domestic),
                                   (village.cut_lan, village.plug_lan, topology.ACCESS_POINT)):
             cut()
             if village.answers(village.gw, target):
@@ -130,7 +132,7 @@ def try_topology():
             time.sleep(0.2)
             if not village.answers(village.gw, target):
                 raise Failed(f"{plug.__name__} in vain")
-    print("topology: every way as it should be")
+    print(f"topology of {'IPv6' if where.is_v6 else 'IPv4'}: every way as it should be")
 
 
 class Running:
@@ -227,7 +229,8 @@ def main():
         return SKIPPED
     topology.sweep()
     if words[:1] == ["--topology"]:
-        try_topology()
+        for where in BOTH:
+            try_topology(where)
         return 0
     if not words or [name for name in words[1:] if name not in CASES]:
         print(__doc__)

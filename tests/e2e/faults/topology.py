@@ -8,7 +8,9 @@
     provider  10.77.2.2 the first router of the provider's
     internet  198.51.100.0/24 within the country, 203.0.113.0/24 abroad, and IPv6 of both
 
-Addresses are those that RFC 5737 and 3849 keep for examples: no packet could mean a real host.
+The same in IPv6 is beside it up to the WAN. A village of IPv6 alone (`V6`) has IPv4 on its LAN and
+nowhere else; its next hop is the modem's link-local address. Addresses are those that RFC 5737 and
+3849 keep for examples: no packet could mean a real host.
 """
 
 import ctypes
@@ -19,18 +21,43 @@ import subprocess
 import tempfile
 import time
 
-DOMESTIC, DOMESTIC6, ABROAD, ABROAD2 = ("198.51.100.10", "2001:db8:d::10", "203.0.113.10",
-                                        "203.0.113.11")
-RESOLVERS = ("198.51.100.53", "203.0.113.53")
-WEB, PROVINCE, SERVICE, BIG_SERVER = ("203.0.113.204", "198.51.100.80", "198.51.100.90",
-                                      "198.51.100.99")
+
+class Addresses:
+    """Who is where, in the address family that a village's faults are about."""
+
+    def __init__(self, is_v6, domestic, more_domestic, abroad, resolvers, web, province, service,
+                 big_server, name_address, next_hop, provider, villager):
+        self.is_v6 = is_v6
+        self.ip = "ip6" if is_v6 else "ip"  # as nft has it
+        self.domestic, self.more_domestic, self.abroad = domestic, more_domestic, abroad
+        self.resolvers, self.web, self.province = resolvers, web, province
+        self.service, self.big_server, self.name_address = service, big_server, name_address
+        self.next_hop, self.provider, self.villager = next_hop, provider, villager
+
+    def hosts(self):
+        """Those of the internet's namespace that are of this family."""
+        return (self.domestic, *self.abroad, *self.resolvers, self.web, self.province,
+                self.service, self.big_server)
+
+    def any_address(self):
+        return "::" if self.is_v6 else "0.0.0.0"
+
+
+V6 = Addresses(True, "2001:db8:d::10", "2001:db8:d::11", ("2001:db8:a::10", "2001:db8:a::11"),
+               ("2001:db8:d::53", "2001:db8:a::53"), "2001:db8:a::204", "2001:db8:d::80",
+               "2001:db8:d::90", "2001:db8:d::99", "2001:db8:a::77", "fe80::1", "2001:db8:2::2",
+               "2001:db8:77::2")
+#: IPv4 with one host of IPv6.
+V4 = Addresses(False, "198.51.100.10", V6.domestic, ("203.0.113.10", "203.0.113.11"),
+               ("198.51.100.53", "203.0.113.53"), "203.0.113.204", "198.51.100.80",
+               "198.51.100.90", "198.51.100.99", "203.0.113.77", "10.77.1.1", "10.77.2.2",
+               "10.77.0.2")
 PROVINCE_PORT = 9841
-NAME, NAME_ADDRESS = "uji.gerbang.example", "203.0.113.77"
-GATEWAY_LAN, MODEM, ACCESS_POINT, VILLAGER = "10.77.0.1", "10.77.1.1", "10.77.0.3", "10.77.0.2"
+NAME = "uji.gerbang.example"
+GATEWAY_LAN, ACCESS_POINT = "10.77.0.1", "10.77.0.3"
 ABROAD_NETS = (("ip", "203.0.113.0/24"), ("ip6", "2001:db8:a::/48"))
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HOSTS = (DOMESTIC, ABROAD, ABROAD2, *RESOLVERS, WEB, PROVINCE, SERVICE, BIG_SERVER)
 FOLDERS = "gerbang-faults."
 _PREFIX = "gbf"
 _made = 0
@@ -83,10 +110,10 @@ def sweep():
 class Village:
     """The namespaces and what runs in them besides the daemon. Use as a context manager."""
 
-    def __init__(self, folder, is_satellite=False, satellite=("0.3", "0.02", "0.02")):
+    def __init__(self, folder, where=V4, is_satellite=False, satellite=("0.3", "0.02", "0.02")):
         global _made
         _made += 1
-        self.folder = folder
+        self.folder, self.where = folder, where
         self.is_satellite = is_satellite
         self.satellite = satellite
         self.wan = "sat0" if is_satellite else "wan0"
@@ -138,25 +165,45 @@ class Village:
             f"link add {b} netns {a} type veth peer name {d} netns {c}\n" for a, b, c, d in links))
         if self.is_satellite:
             self._start_relay()
-        self._configure(self.home, "eth0 10.77.0.2/24", "eth0 10.77.0.3/24",
-                        routes=["default via 10.77.0.1"])
-        self._configure(self.gw, "lan0 10.77.0.1/24", f"{self.wan} 10.77.1.2/24",
-                        f"{self.wan} 2001:db8:1::2/64",
-                        routes=["default via 10.77.1.1", "default via 2001:db8:1::1"])
-        self._configure(self.modem, f"{self.modem_side} 10.77.1.1/24",
-                        f"{self.modem_side} 2001:db8:1::1/64", "up0 10.77.2.1/24",
-                        "up0 2001:db8:2::1/64", routes=[
-                            "default via 10.77.2.2", "default via 2001:db8:2::2",
-                            "10.77.0.0/24 via 10.77.1.2"])
-        self._configure(self.isp, "down0 10.77.2.2/24", "down0 2001:db8:2::2/64",
-                        "up0 10.77.3.1/24", "up0 2001:db8:3::1/64", routes=[
-                            "default via 10.77.3.2", "default via 2001:db8:3::2",
-                            "10.77.0.0/23 via 10.77.2.1", "2001:db8:1::/64 via 2001:db8:2::1"])
-        self._configure(self.net, "eth0 10.77.3.2/24", "eth0 2001:db8:3::2/64",
-                        *(f"lo {host}/32" for host in HOSTS), f"lo {DOMESTIC6}/128",
-                        "lo 2001:db8:a::10/128",
-                        routes=["default via 10.77.3.1", "default via 2001:db8:3::1"])
+        self._configure(self.home, "eth0 10.77.0.2/24", f"eth0 {ACCESS_POINT}/24",
+                        f"eth0 {V6.villager}/64",
+                        routes=["default via 10.77.0.1", "default via 2001:db8:77::1"])
+        self._configure(self.gw, f"lan0 {GATEWAY_LAN}/24", "lan0 2001:db8:77::1/64")
+        self._configure(self.gw, *self._beyond(f"{self.wan} 10.77.1.2/24"),
+                        f"{self.wan} fe80::2/64", f"{self.wan} 2001:db8:1::2/64",
+                        routes=self._beyond("default via 10.77.1.1") + [self.default_v6()])
+        self._configure(self.modem, *self._beyond(f"{self.modem_side} 10.77.1.1/24"),
+                        f"{self.modem_side} 2001:db8:1::1/64", *self._beyond("up0 10.77.2.1/24"),
+                        "up0 2001:db8:2::1/64", routes=self._beyond("default via 10.77.2.2") +
+                        ["default via 2001:db8:2::2"])
+        self._lead_to_gateway()
+        self._configure(self.isp, *self._beyond("down0 10.77.2.2/24", "up0 10.77.3.1/24"),
+                        "down0 2001:db8:2::2/64", "up0 2001:db8:3::1/64",
+                        routes=self._beyond("default via 10.77.3.2",
+                                            "10.77.0.0/23 via 10.77.2.1") +
+                        ["default via 2001:db8:3::2", "2001:db8:1::/64 via 2001:db8:2::1",
+                         "2001:db8:77::/64 via 2001:db8:2::1"])
+        self._configure(self.net, *self._beyond("eth0 10.77.3.2/24"), "eth0 2001:db8:3::2/64",
+                        *(f"lo {host}/32" for host in self._beyond(*V4.hosts())),
+                        *(f"lo {host}/128" for host in (*V6.hosts(), V6.more_domestic)),
+                        routes=self._beyond("default via 10.77.3.1") +
+                        ["default via 2001:db8:3::1"])
         self._wait_for_links()
+
+    def _beyond(self, *of_ipv4):
+        """What is there beyond the LAN only in a village that has IPv4 there."""
+        return [] if self.where.is_v6 else list(of_ipv4)
+
+    def default_v6(self):
+        return f"default via {V6.next_hop} dev {self.wan}"
+
+    def _lead_to_gateway(self):
+        """The modem's side of the cable. A link-local address goes when its link goes down, and
+        with it every route over that link."""
+        lines = [f"addr replace {V6.next_hop}/64 dev {self.modem_side} nodad",
+                 f"route replace 2001:db8:77::/64 via fe80::2 dev {self.modem_side}"]
+        lines += [f"route replace {route}" for route in self._beyond("10.77.0.0/24 via 10.77.1.2")]
+        command("ip", "-n", self.modem, "-batch", "-", text="\n".join(lines) + "\n")
 
     def _configure(self, name, *addresses, routes=()):
         devices = dict.fromkeys(["lo", *(pair.split()[0] for pair in addresses)])
@@ -248,22 +295,22 @@ class Village:
         command("ip", "-n", self.modem, "link", "set", self.modem_side, "down")
 
     def plug_cable(self):
-        # The kernel threw away the routes over that link.
-        command("ip", "-n", self.modem, "-batch", "-", text=(
-            f"link set {self.modem_side} up\nroute replace 10.77.0.0/24 via 10.77.1.2\n"))
+        command("ip", "-n", self.modem, "link", "set", self.modem_side, "up")
+        self._lead_to_gateway()
 
     def cut_line(self):
         """The modem's own line goes down: it answers each packet with "unreachable"."""
         command("ip", "-n", self.modem, "link", "set", "up0", "down")
 
     def plug_line(self):
-        command("ip", "-n", self.modem, "-batch", "-", text=(
-            "link set up0 up\nroute replace default via 10.77.2.2\n"
-            "route replace default via 2001:db8:2::2\n"))
+        routes = self._beyond("default via 10.77.2.2") + ["default via 2001:db8:2::2"]
+        command("ip", "-n", self.modem, "-batch", "-", text="link set up0 up\n" + "".join(
+            f"route replace {route}\n" for route in routes))
 
     def cut_lan(self):
         command("ip", "-n", self.home, "link", "set", "eth0", "down")
 
     def plug_lan(self):
         command("ip", "-n", self.home, "-batch", "-", text=(
-            "link set eth0 up\nroute replace default via 10.77.0.1\n"))
+            f"link set eth0 up\nroute replace default via {GATEWAY_LAN}\n"
+            "route replace default via 2001:db8:77::1\n"))

@@ -5,8 +5,8 @@ import random
 import shutil
 import time
 
-from gateway import FAST, LONGEST_VERDICT_S, Gateway, clock_offset, instant
-from topology import HERE, PROVINCE, PROVINCE_PORT, Failed, Village, make_folder
+from gateway import FAST, LONGEST_VERDICT_S, Gateway, clock_offset, in_url, instant
+from topology import HERE, PROVINCE_PORT, V4, V6, Failed, Village, make_folder
 
 #: What a command and a packet may take on a busy machine.
 MACHINE_S = 0.8
@@ -14,16 +14,22 @@ CASES = {}  # name -> Case
 
 
 class Case:
-    def __init__(self, function, seconds, only_long):
-        self.function, self.seconds, self.only_long = function, seconds, only_long
+    def __init__(self, function, seconds, only_long, where):
+        self.function, self.seconds, self.only_long, self.where = function, seconds, only_long, where
 
 
-def case(seconds, only_long=False):
-    """Registers a fault test; `seconds` is about how long it takes, the longest begin first."""
+def case(seconds, only_long=False, families=(V4,)):
+    """Registers a fault test; `seconds` is about how long it takes, the longest begin first. In
+    `families` of V6 it is also, as NAME_v6, one of a village of IPv6 alone."""
     def register(function):
-        CASES[function.__name__] = Case(function, seconds, only_long)
+        for where in families:
+            name = function.__name__ + ("_v6" if where.is_v6 and V4 in families else "")
+            CASES[name] = Case(function, seconds, only_long, where)
         return function
     return register
+
+
+BOTH = (V4, V6)
 
 
 class Truth:
@@ -38,8 +44,8 @@ class Truth:
 class Trial:
     """A village, its gateway and a seeded choice of moments. Use as a context manager."""
 
-    def __init__(self, name, binaries, seed):
-        self.name, self.binaries = name, binaries
+    def __init__(self, name, binaries, seed, where=V4):
+        self.name, self.binaries, self.where = name, binaries, where
         self.chance = random.Random(f"{seed} {name}")
         self.folder = make_folder()
         self.village = self.gateway = None
@@ -58,9 +64,10 @@ class Trial:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def settle_village(self, **how):
-        self.village = Village(self.folder, **how)
+        self.village = Village(self.folder, self.where, **how)
         self.village.__enter__()
-        self.start_peers(self.village.net, "internet", self.folder)
+        self.start_peers(self.village.net, "internet", self.folder,
+                         *(family.ip for family in ((V6,) if self.where.is_v6 else BOTH)))
 
     def start_peers(self, name, *words):
         log = f"{words[0]}.log"
@@ -71,7 +78,7 @@ class Trial:
     def start_province(self):
         child = self.village.start(
             self.village.net, f"{self.binaries}/gerbang-province", "receive", "--listen",
-            f"{PROVINCE}:{PROVINCE_PORT}", "--trust-network", "--verbose", "--store",
+            f"{in_url(self.where.province)}:{PROVINCE_PORT}", "--trust-network", "--verbose", "--store",
             f"{self.folder}/province.db", log="province.log")
         self.wait_for_word("province.log", "receiving", child)
         return child
@@ -258,4 +265,4 @@ def state_of(status, link):
     return "unknown", ""
 
 
-__all__ = ["CASES", "Trial", "Truth", "case", "state_of"]
+__all__ = ["BOTH", "CASES", "Trial", "Truth", "case", "state_of"]

@@ -4,7 +4,7 @@ import json
 import time
 
 from gateway import DEFAULT, province_target
-from topology import PROVINCE, PROVINCE_PORT, SERVICE, WEB, Failed
+from topology import PROVINCE_PORT, V4, Failed
 from trial import case
 
 WINDOW_S = 75
@@ -14,10 +14,10 @@ SERVICE_EACH_S = 300
 #: Everything that the gateway itself sends or hears on the WAN, by what it is for. Villagers'
 #: bytes are forwarded and are in none of these.
 CLASSES = {
-    "push": (f"ip daddr {PROVINCE} tcp dport {PROVINCE_PORT}",
-             f"ip saddr {PROVINCE} tcp sport {PROVINCE_PORT}"),
-    "page": (f"ip daddr {WEB} tcp dport 80", f"ip saddr {WEB} tcp sport 80"),
-    "service": (f"ip daddr {SERVICE} tcp dport 80", f"ip saddr {SERVICE} tcp sport 80"),
+    "push": (f"ip daddr {V4.province} tcp dport {PROVINCE_PORT}",
+             f"ip saddr {V4.province} tcp sport {PROVINCE_PORT}"),
+    "page": (f"ip daddr {V4.web} tcp dport 80", f"ip saddr {V4.web} tcp sport 80"),
+    "service": (f"ip daddr {V4.service} tcp dport 80", f"ip saddr {V4.service} tcp sport 80"),
     "names": ("meta l4proto {udp, tcp} th dport 53", "meta l4proto {udp, tcp} th sport 53"),
     "echo": ("meta l4proto icmp", "meta l4proto icmp"),
     "echo6": ("icmpv6 type {echo-request, echo-reply}", "icmpv6 type {echo-request, echo-reply}"),
@@ -73,10 +73,10 @@ def day_of_probes(trial, is_busy):
     the service (once a minute, once in five) by what one of them cost. "other" is whatever else was
     on the wire: neighbour discovery above all; beside villagers, what was the gateway's own."""
     # Nothing but the addresses differs from what is shipped.
-    trial.settle(pace=DEFAULT, changes={"sync": province_target(120), "metering": None},
+    trial.settle(pace=DEFAULT, changes={"sync": province_target(interval_s=120), "metering": None},
                  before=trial.start_province)
     if is_busy:
-        trial.start_peers(trial.village.home, "download", "40000")
+        trial.start_peers(trial.village.home, "download", trial.where.big_server, "40000")
         trial.pause(3)
     trial.gateway.cli("sync", "--now")
     trial.gateway.wait(lambda status: status["sync"][0]["through"] > 0, 30, "the first push")
