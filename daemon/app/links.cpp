@@ -15,6 +15,12 @@ std::string service_link(const std::string& name) {
     return std::string{link_name::kServicePrefix} + name;
 }
 
+std::vector<std::string> service_names(const Config& config) {
+    std::vector<std::string> names;
+    for (const auto& service : config.services) names.push_back(service.name);
+    return names;
+}
+
 std::int64_t seconds_between(Monotonic from, Monotonic to) {
     return std::chrono::duration_cast<Seconds>(to - from).count();
 }
@@ -66,7 +72,7 @@ LadderSettings ladder_settings(const Config& config) {
     settings.doubt_interval = config.probe.doubt_interval;
     settings.timeout = config.probe.timeout;
     settings.web_interval = config.probe.web_interval;
-    for (const auto& service : config.services) settings.services.push_back(service.name);
+    settings.services = service_names(config);
     return settings;
 }
 
@@ -86,6 +92,7 @@ Links::Links(const Config& config, WebQuestions web, Prober& prober, Clock& cloc
             std::move(loop),         series},
       judge_{config.wan.next_hop, false, config.probe.failures},
       book_{config.probe.failures, links_beside(config), series, kLinkStart},
+      services_{service_names(config)},
       state_series_{series.intern(series_name::kLinkState, {}, SeriesKind::state, "")} {}
 
 std::vector<Outage> Links::start(const LinkBook::History& history, DeviceTime now, bool same_boot) {
@@ -93,10 +100,19 @@ std::vector<Outage> Links::start(const LinkBook::History& history, DeviceTime no
 }
 
 net::awaitable<std::vector<Outage>> Links::round(Surroundings around, BootNo boot) {
+    around.wanted_services = wanted_services();
     const auto walk = co_await walk_.walk(around, boot, book_.is_in_doubt());
     // Half a round is no evidence.
     if (clock_->is_stopped()) co_return std::vector<Outage>{};
     co_return judge(walk, around);
+}
+
+std::vector<std::string> Links::wanted_services() const {
+    std::vector<std::string> wanted;
+    for (const auto& name : services_) {
+        if (book_.wants_look(service_link(name))) wanted.push_back(name);
+    }
+    return wanted;
 }
 
 Monotonic Links::next_round() {

@@ -42,12 +42,14 @@ public:
                   const std::function<std::optional<WallTime>(DeviceTime)>& wall_of) const;
 
 private:
+    [[nodiscard]] std::vector<std::string> wanted_services() const;
     [[nodiscard]] std::vector<Outage> judge(const Walk& walk, const Surroundings& around);
 
     Clock* clock_;
     LadderWalk walk_;
     Judge judge_;
     LinkBook book_;
+    const std::vector<std::string> services_;  ///< names
     SeriesId state_series_;
 };
 

@@ -114,7 +114,7 @@ std::vector<Outage> Ledger::start(const std::optional<PreviousRun>& previous, De
             open_ = left_open;
             last_good_ = open_->last_good;
             last_bad_ = std::max(previous->last_tick, open_->first_bad);
-            enter(LinkState::down, open_->first_bad);
+            enter(is_unmeasured() ? LinkState::unknown : LinkState::down, open_->first_bad);
             return {};
         }
     }
@@ -308,13 +308,33 @@ void Ledger::miss(const Verdict& verdict, std::vector<Outage>& out) {
         auto unknown_since = first_miss_;
         doubted_.reset();
         change_.reset();
-        if (open_) {
+        if (open_ && !tells_gaps_) {
+            if (!is_unmeasured()) go_on_unmeasured(verdict, out);
+        } else if (open_) {
             unknown_since = verdict.at;
             if (!is_gap_) open_->evidence = shortened("no longer measured; " + open_->evidence);
             close(is_gap_ ? std::max(*started_, gap_end_) : verdict.at, out);
         }
         enter(LinkState::unknown, unknown_since);
     }
+    if (is_unmeasured()) last_bad_ = verdict.at;
+}
+
+void Ledger::go_on_unmeasured(const Verdict& verdict, std::vector<Outage>& out) {
+    auto before = last_bad_;
+    auto first = first_miss_;
+    if (std::exchange(is_gap_, false)) {
+        before = gap_end_;
+        first = std::max(*started_, gap_end_);
+        gaps_.clear();
+    }
+    next_segment({.cause = Cause::unknown,
+                  .before = before,
+                  .first = first,
+                  .rounds = k_,
+                  .confidence = Confidence::none,
+                  .evidence = shortened("no longer measured; " + verdict.evidence)},
+                 out);
 }
 
 void Ledger::declare(std::vector<Outage>& out) {
@@ -345,6 +365,11 @@ void Ledger::declare(std::vector<Outage>& out) {
 
 void Ledger::change_cause(std::vector<Outage>& out) {
     const auto change = *std::exchange(change_, std::nullopt);
+    next_segment(change, out);
+    enter(LinkState::down, change.first);
+}
+
+void Ledger::next_segment(const Change& change, std::vector<Outage>& out) {
     open_->last_bad = change.before;
     open_->first_good = change.first;
     out.push_back(*open_);
@@ -395,6 +420,10 @@ bool Ledger::is_in_doubt() const noexcept {
 
 const std::optional<Outage>& Ledger::open() const noexcept {
     return open_;
+}
+
+bool Ledger::is_unmeasured() const noexcept {
+    return open_ && !is_gap_ && !tells_gaps_ && open_->cause == Cause::unknown;
 }
 
 bool Ledger::is_gap() const noexcept {

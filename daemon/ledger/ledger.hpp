@@ -59,6 +59,11 @@ struct PreviousRun {
 /// `last_good`, `first_good` the next one's `first_bad`. Before the first observation nothing is
 /// known, so an outage then found counts from the start of looking.
 ///
+/// A link beside the WAN that can no longer be looked at in mid-outage (`k` rounds that said
+/// nothing) was not seen to come back: its outage goes on in a segment of cause `unknown`, which is
+/// the stretch that nobody measured, until an answer ends it or `k` failed rounds begin the next
+/// segment. An outage of the WAN ends there, with both bounds.
+///
 /// A gap (the daemon did not run) is open until the link has been seen: an answer closes it, `k`
 /// failed rounds make it `undetermined` and the outage goes on behind it under the same id, `k`
 /// rounds without any question close it at the start. Over a gap between boots `first_bad` is on
@@ -96,7 +101,7 @@ public:
     [[nodiscard]] bool is_gap() const noexcept;
 
 private:
-    /// Failed rounds in a row that blame another cause than the open segment's.
+    /// Rounds in a row that tell of another cause than the open segment's.
     struct Change {
         Cause cause;
         DeviceTime before;  ///< the failed round before them
@@ -111,6 +116,11 @@ private:
     void miss(const Verdict& verdict, std::vector<Outage>& out);
     void declare(std::vector<Outage>& out);
     void change_cause(std::vector<Outage>& out);
+    void go_on_unmeasured(const Verdict& verdict, std::vector<Outage>& out);
+    /// The outage goes on in a segment that `change` tells.
+    void next_segment(const Change& change, std::vector<Outage>& out);
+    /// The outage goes on, and nobody sees it.
+    [[nodiscard]] bool is_unmeasured() const noexcept;
     void close(DeviceTime first_good, std::vector<Outage>& out);
     void enter(LinkState state, DeviceTime at);
     [[nodiscard]] DeviceTime last_good_before(const Verdict& verdict) const;

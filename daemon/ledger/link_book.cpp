@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxBeside = 16;
 /// A doubt about a link beside the WAN that was not looked at for longer hurries nobody.
 constexpr Millis kFresh{60'000};
+constexpr std::int64_t kHourMs = 3'600'000;
 
 /// A dead daemon says nothing of the link; in any other gap the site was without internet.
 LinkState state_of_gap(Cause cause) {
@@ -20,6 +21,12 @@ LinkState state_of_gap(Cause cause) {
 /// Of a gap over boots: the cause says how the boot ended.
 bool is_gap_known(Cause cause) {
     return cause != Cause::daemon && cause != Cause::undetermined;
+}
+
+/// What an open segment says of `link`: beside the WAN, `unknown` is a stretch not measured.
+LinkState state_in(const Outage& segment) {
+    const bool is_unmeasured = segment.cause == Cause::unknown && segment.link != link_name::kWan;
+    return is_unmeasured ? LinkState::unknown : LinkState::down;
 }
 
 bool is_same(const Outage& a, const Outage& b) {
@@ -181,6 +188,12 @@ std::vector<Outage> LinkBook::observe(std::string_view name, const Verdict& verd
     const auto open_before = link.ledger.open();
     const bool was_gap = link.ledger.is_gap();
     const auto state_before = was_gap ? state_of_gap(open_before->cause) : link.ledger.state();
+    // What nobody could ask cost nothing.
+    if (verdict.state != LinkState::unknown && (link.ledger.is_in_doubt() || wants_look(link))) {
+        const auto hour = to_ms(said.at.at) / kHourMs;
+        if (std::exchange(link.hurried_hour, hour) != hour) link.hurried = 0;
+        ++link.hurried;
+    }
     auto written = link.ledger.observe(said);
     if (was_gap && !link.ledger.is_gap() && &link == &links_.front()) {
         for (const auto& segment : written) {
@@ -204,7 +217,7 @@ void LinkBook::count(Link& link, const std::optional<Outage>& open_before, LinkS
     for (const auto& segment : written) {
         if (segment.is_open()) {
             seconds_.decide(link.name, state, cause, segment.first_bad);
-            state = LinkState::down;
+            state = state_in(segment);
             cause = segment.cause;
         } else if (open_before && is_same(segment, *open_before)) {
             // A gap's cause may have turned out otherwise.
@@ -232,17 +245,33 @@ void LinkBook::settle(DeviceTime now) {
     }
 }
 
+/// Of a link beside the WAN: it is in doubt, and may make others wait for it.
+bool LinkBook::hurries(const Link& link) const {
+    const auto& wan = links_.front();
+    if (!link.last || !wan.last || !link.ledger.is_in_doubt()) return false;
+    const auto& now = wan.last->at;
+    if (link.last->at.boot != now.boot || now.at - link.last->at.at > kFresh) return false;
+    return link.hurried_hour != to_ms(now.at) / kHourMs || link.hurried < kMostHurried;
+}
+
+bool LinkBook::wants_look(const Link& link) const {
+    if (hurries(link)) return true;
+    const auto& wan = links_.front();
+    if (!link.is_behind_wan || !wan.last || !is_usable(wan.ledger.state())) return false;
+    if (wan.ledger.is_in_doubt() || link.ledger.state() != LinkState::unknown) return false;
+    if (!link.last || link.last->at >= wan.ledger.since().value_or(wan.last->at)) return false;
+    return link.hurried_hour != to_ms(wan.last->at.at) / kHourMs || link.hurried < kMostHurried;
+}
+
+bool LinkBook::wants_look(std::string_view link) const {
+    return wants_look(at(link));
+}
+
 bool LinkBook::is_in_doubt() const {
     const auto& wan = links_.front();
     if (wan.ledger.is_in_doubt()) return true;
-    for (const auto& link : links_) {
-        if (&link == &wan || !link.last || !wan.last || !link.ledger.is_in_doubt()) continue;
-        if (link.name.starts_with(link_name::kServicePrefix)) continue;
-        const bool is_fresh =
-            link.last->at.boot == wan.last->at.boot && wan.last->at.at - link.last->at.at <= kFresh;
-        if (is_fresh) return true;
-    }
-    return false;
+    return std::any_of(links_.begin() + 1, links_.end(),
+                       [this](const Link& link) { return hurries(link); });
 }
 
 LinkBook::View LinkBook::view(std::string_view name) const {

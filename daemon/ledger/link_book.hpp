@@ -23,7 +23,8 @@ namespace gerbang {
 /// Outage ids are shared by all links. The WAN alone tells gaps of the daemon and the device; a
 /// link beside it has a segment `undetermined` over a gap when an outage of its own was open before
 /// it. What lies behind the WAN (province, services) is unknown, not down, unless the WAN is up and
-/// not in doubt; the hotspot does not ask the WAN. Every function that changes something returns
+/// not in doubt, and an outage of its own goes on unmeasured meanwhile (see `Ledger`); the hotspot
+/// does not ask the WAN. Every function that changes something returns
 /// the segments to be written as `outage` events, in that order. Pure: no clock. Not movable.
 class LinkBook {
 public:
@@ -60,9 +61,14 @@ public:
     /// clean stop. Nothing may be observed after it.
     void settle(DeviceTime now);
 
-    /// Ask again soon (3 s): the WAN, or a link beside it that was looked at in the last minute,
-    /// is in doubt. Services are asked rarely, they hurry nobody.
+    /// Ask again soon (3 s): the WAN is in doubt, or a link beside it that was looked at in the
+    /// last minute. A link beside it hurries nobody any more after `kMostHurried` looks of an hour,
+    /// so that one that flaps all day costs a bounded number of questions.
     [[nodiscard]] bool is_in_doubt() const;
+    /// Of one link beside the WAN: look at it in the next round, due or not. It is in doubt as
+    /// above; or it lies behind the WAN, is not known, and was not looked at since the WAN works.
+    [[nodiscard]] bool wants_look(std::string_view link) const;
+    static constexpr unsigned kMostHurried = 12;
 
     /// The present state of one link.
     struct View {
@@ -89,6 +95,8 @@ private:
         Ledger ledger;
         std::optional<Verdict> last;
         bool is_behind_wan = false;
+        std::int64_t hurried_hour = -1;  ///< of device time
+        unsigned hurried = 0;            ///< looks of that hour that were not due
         /// The gap before the start: its seconds wait for its cause and for its length.
         std::optional<Cause> gap_cause;
         std::optional<Millis> gap_length;
@@ -98,6 +106,8 @@ private:
 
     [[nodiscard]] Link& at(std::string_view name);
     [[nodiscard]] const Link& at(std::string_view name) const;
+    [[nodiscard]] bool hurries(const Link& link) const;
+    [[nodiscard]] bool wants_look(const Link& link) const;
     void begin_gaps(const PreviousRun& run, DeviceTime now);
     void count(Link& link, const std::optional<Outage>& open_before, LinkState state_before,
                const std::vector<Outage>& written, DeviceTime now);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/probe/ladder_findings.hpp"
+
 namespace gerbang {
 namespace {
 
@@ -17,6 +19,8 @@ constexpr Millis kHopsInterval{300'000};
 constexpr Millis kProvinceInterval{300'000};
 constexpr Millis kPushProves{180'000};
 constexpr Millis kFailingInterval{60'000};
+/// With the jitter of a round its recovery is seen within a minute.
+constexpr Millis kFailingService{50'000};
 constexpr Millis kRest{300'000};
 constexpr unsigned kLonelySilences = 3;
 
@@ -36,8 +40,19 @@ bool is_proven_by_push(const Moment& moment) {
     return push && moment.now - *push < kPushProves;
 }
 
+bool is_v6(const std::string& address) {
+    return address.find(':') != std::string::npos;
+}
+
 bool is_link_local(const std::string& address) {
     return address.starts_with("fe80:") || address.starts_with("FE80:");
+}
+
+/// A link-local address means the WAN where it does not say another interface.
+std::string on_wan(const std::string& address, const std::string& wan) {
+    const bool is_complete =
+        wan.empty() || !is_link_local(address) || address.find('%') != std::string::npos;
+    return is_complete ? address : address + '%' + wan;
 }
 
 template <class T>
@@ -124,13 +139,15 @@ std::vector<Question> LadderPlan::beside(const Moment& moment, bool all) const {
         questions.push_back(std::move(question));
     }
     if (!has_services_ || !may_ask_wan(moment)) return questions;
+    const auto& wanted = moment.around->wanted_services;
     for (std::size_t i = 0; i < services_.size(); ++i) {
         const auto& service = services_[i];
         const auto interval = service.is_failing
-                                  ? std::min(kFailingInterval, settings_.services_interval)
+                                  ? std::min(kFailingService, settings_.services_interval)
                                   : settings_.services_interval;
-        const bool is_doubted = service.is_failing && moment.in_doubt;
-        if (!all && !is_doubted && !is_due(service.asked, moment.now, interval)) continue;
+        const bool is_wanted =
+            std::find(wanted.begin(), wanted.end(), settings_.services[i]) != wanted.end();
+        if (!all && !is_wanted && !is_due(service.asked, moment.now, interval)) continue;
         Question question;
         question.kind = Kind::service;
         question.index = i;
@@ -194,6 +211,8 @@ void LadderPlan::note_resolvers(Monotonic begun, const std::vector<Question>& as
 }
 
 void LadderPlan::note_groups(Monotonic begun, const std::vector<Question>& asked) {
+    // A target that is silent makes its round a full one.
+    const Bystanders bystanders{asked, true};
     for (const bool is_domestic : {true, false}) {
         bool has_answer = false;
         for (const auto& question : asked) {
@@ -209,6 +228,7 @@ void LadderPlan::note_groups(Monotonic begun, const std::vector<Question>& asked
             }
             auto& target = targets_[question.index];
             target.asked = begun;
+            target.is_bystander = bystanders.include(question);
             if (question.answer.answered) {
                 target.lonely_silences = 0;
             } else if (has_answer) {
@@ -225,7 +245,8 @@ std::optional<std::size_t> LadderPlan::target_in_turn(bool is_domestic, Monotoni
         for (std::size_t step = 0; step < count; ++step) {
             const auto i = (turn + step) % count;
             if (settings_.targets[i].is_domestic != is_domestic) continue;
-            if (may_rest && rests(targets_[i], now)) continue;
+            const auto& target = targets_[i];
+            if ((may_rest || target.is_bystander) && rests(target, now)) continue;
             turn = i + 1;
             return i;
         }
@@ -247,7 +268,8 @@ std::optional<std::size_t> LadderPlan::resolver_in_turn(const Moment& moment) {
 }
 
 bool LadderPlan::rests(const HostState& host, Monotonic now) {
-    return host.lonely_silences >= kLonelySilences && host.asked && now - *host.asked < kRest;
+    const bool is_tired = host.lonely_silences >= kLonelySilences || host.is_bystander;
+    return is_tired && host.asked && now - *host.asked < kRest;
 }
 
 bool LadderPlan::province_is_due(const Moment& moment) {
@@ -284,7 +306,7 @@ void LadderPlan::add_resolver(const Moment& moment, std::size_t index,
     question.kind = Kind::resolver;
     question.index = index;
     question.device = moment.around->wan;
-    question.name.resolver = resolvers(moment)[index];
+    question.name.resolver = on_wan(resolvers(moment)[index], moment.around->wan);
     question.name.name = settings_.dns_name;
     question.name.expected = settings_.dns_expected;
     into.push_back(std::move(question));
@@ -298,18 +320,22 @@ void LadderPlan::add_hops(const Moment& moment, std::vector<Question>& into) con
         Question question;
         question.kind = Kind::next_hop;
         question.host.name = "next-hop";
-        question.host.address = has_modem ? settings_.modem_address : around.gateway;
-        if (is_link_local(question.host.address) && !around.wan.empty() &&
-            question.host.address.find('%') == std::string::npos) {
-            question.host.address += '%' + around.wan;
-        }
+        question.host.address =
+            on_wan(has_modem ? settings_.modem_address : around.gateway, around.wan);
         // The modem under a PPP link is reached beside it.
         if (!around.is_point_to_point) question.device = around.wan;
         into.push_back(std::move(question));
     }
-    const auto abroad = std::find_if(settings_.targets.begin(), settings_.targets.end(),
-                                     [](const auto& target) { return !target.is_domestic; });
-    if (abroad == settings_.targets.end()) return;
+    // Of the address family of the next hop, if there is one.
+    const LadderSettings::Target* abroad = nullptr;
+    for (const auto& target : settings_.targets) {
+        if (target.is_domestic) continue;
+        const auto fits = [&around](const LadderSettings::Target& one) {
+            return is_v6(one.host.address) == is_v6(around.gateway);
+        };
+        if (abroad == nullptr || (!fits(*abroad) && fits(target))) abroad = &target;
+    }
+    if (abroad == nullptr) return;
     Question question;
     question.kind = Kind::provider;
     question.device = around.wan;

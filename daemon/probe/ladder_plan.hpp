@@ -19,7 +19,6 @@ struct Moment {
     Monotonic now;
     const Surroundings* around = nullptr;
     bool has_inbound = false;
-    bool in_doubt = false;
 };
 
 /// Keeps the schedule of a healthy ladder, and knows the whole one. Nobody on the WAN is asked
@@ -30,7 +29,8 @@ public:
     LadderPlan(LadderSettings settings, const WebQuestions& web);
 
     /// What a healthy round asks; counts as one of three. A target or resolver that is silent alone
-    /// three times running rests for 5 minutes, as long as there is another.
+    /// three times running rests for 5 minutes, as long as there is another; a bystander rests at
+    /// once, though its group is not asked at all.
     [[nodiscard]] std::vector<Question> cheap(const Moment& moment);
     /// The whole ladder, but for the page. The province only when no push proves it, and while it
     /// is well and this is no `first` look, once a minute: a long outage of something else must
@@ -38,8 +38,8 @@ public:
     [[nodiscard]] std::vector<Question> whole(const Moment& moment, bool is_first) const;
     /// The page, if there is one to ask; as often as the province.
     [[nodiscard]] std::vector<Question> page(const Moment& moment, bool is_first) const;
-    /// The access point (each third round) and services that are due; `all`: due or not. A service
-    /// that fails is due at once while somebody doubts.
+    /// The access point (each third round, each round while it fails) and services that are due or
+    /// wanted; `all`: due or not. A service that fails is due within a minute.
     [[nodiscard]] std::vector<Question> beside(const Moment& moment, bool all) const;
     /// The province, push or not.
     [[nodiscard]] std::vector<Question> province(const Moment& moment) const;
@@ -53,6 +53,7 @@ private:
     struct HostState {
         std::optional<Monotonic> asked;
         unsigned lonely_silences = 0;
+        bool is_bystander = false;
     };
     struct ServiceState {
         std::optional<Monotonic> asked;

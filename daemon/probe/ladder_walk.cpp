@@ -189,8 +189,7 @@ net::awaitable<Walk> LadderWalk::walk(const Surroundings& around, BootNo boot, b
     const auto begun = clock.now();
     state.meet(boot, around.wan);
     const auto traffic = state.traffic.advance(begun, around);
-    const Moment moment{
-        .now = begun, .around = &around, .has_inbound = traffic.has_inbound, .in_doubt = in_doubt};
+    const Moment moment{.now = begun, .around = &around, .has_inbound = traffic.has_inbound};
     Walk walk;
     auto& round = walk.round;
     round.at = {boot, begun};

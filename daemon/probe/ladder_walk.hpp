@@ -63,6 +63,7 @@ struct Surroundings {
     std::uint64_t rate_bit_per_s = 0;  ///< contract's or line's; 0: unknown
     /// Time of the last batch that the province acknowledged; nothing: none since start.
     std::optional<Monotonic> last_push;
+    std::vector<std::string> wanted_services;  ///< to be asked whether they are due or not
 };
 
 /// The questions that go by HTTP; the composition root answers them through `Uplink`. An answer

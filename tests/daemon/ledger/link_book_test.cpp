@@ -1,59 +1,8 @@
-#include "daemon/ledger/link_book.hpp"
-
 #include <catch2/catch.hpp>
-#include <map>
-#include <string>
-#include <vector>
 
-#include "tests/daemon/ledger/ledger_samples.hpp"
+#include "tests/daemon/ledger/link_book_samples.hpp"
 
 namespace gerbang {
-namespace {
-
-constexpr std::string_view kService = "service-dukcapil";
-
-struct Book {
-    SeriesTable series;
-    LinkBook book{3, {"hotspot", "province", std::string{kService}}, series};
-
-    std::vector<Outage> wan(const Verdict& verdict) { return book.observe("wan", verdict); }
-    std::vector<Outage> start_at(DeviceTime now) { return book.start({}, now, false); }
-
-    /// Milliseconds by "link state cause".
-    [[nodiscard]] std::map<std::string, std::int64_t> seconds() const {
-        std::vector<Reading> readings;
-        book.append_readings(readings);
-        std::map<std::string, std::int64_t> totals;
-        for (const auto& reading : readings) {
-            std::map<std::string, std::string> labels;
-            for (const auto& label : series.find(reading.series)->labels) {
-                labels[label.name] = label.value;
-            }
-            totals[labels["link"] + " " + labels["state"] + " " + labels["cause"]] = reading.value;
-        }
-        return totals;
-    }
-    [[nodiscard]] std::int64_t seconds(const std::string& words) const {
-        const auto all = seconds();
-        const auto found = all.find(words);
-        return found == all.end() ? 0 : found->second;
-    }
-};
-
-Verdict beside(std::int64_t second, Cause cause, bool is_up, std::uint32_t boot = 1) {
-    if (is_up) return good(second, boot);
-    return failed(at(second, boot), cause, Confidence::medium, "time-out");
-}
-
-LinkBook::History after(DeviceTime last, Cause ending = Cause::device_off) {
-    LinkBook::History history;
-    history.run = run_until(last);
-    history.run->ending.cause = ending;
-    return history;
-}
-
-}  // namespace
-
 TEST_CASE("LinkBook numbers the outages of all links together", "[ledger]") {
     Book site;
     LinkBook::History history;
@@ -115,44 +64,6 @@ TEST_CASE("LinkBook calls nothing behind the WAN down unless the WAN is seen to 
         }
         CHECK(site.book.view("hotspot").state == LinkState::down);
     }
-}
-
-TEST_CASE("LinkBook ends an outage behind the WAN when the WAN fails and says why", "[ledger]") {
-    Book site;
-    (void)site.start_at(at(0));
-    for (const std::int64_t second : {10, 13, 16}) {
-        (void)site.wan(good(second));
-        (void)site.book.observe("province", beside(second, Cause::province, false));
-    }
-    std::vector<Outage> written;
-    for (const std::int64_t second : {20, 23, 26}) {
-        (void)site.wan(dead(second));
-        written = site.book.observe("province", beside(second, Cause::province, false));
-    }
-    REQUIRE(written.size() == 1);
-    CHECK(written[0].last_bad == at(16));
-    CHECK(written[0].first_good == at(26));
-    CHECK_THAT(written[0].evidence, Catch::StartsWith("no longer measured"));
-}
-
-TEST_CASE("LinkBook hurries for the WAN, the hotspot and the province, for no service",
-          "[ledger]") {
-    Book site;
-    (void)site.start_at(at(0));
-    (void)site.wan(good(10));
-    CHECK_FALSE(site.book.is_in_doubt());
-    (void)site.book.observe(kService, beside(10, Cause::service, false));
-    CHECK_FALSE(site.book.is_in_doubt());
-    const std::string link = GENERATE("hotspot", "province");
-    (void)site.book.observe(link, beside(10, Cause::hotspot, false));
-    CHECK(site.book.is_in_doubt());
-    // The last LAN port is gone: nobody looks any more.
-    (void)site.wan(good(70));
-    CHECK(site.book.is_in_doubt());
-    (void)site.wan(good(71));
-    CHECK_FALSE(site.book.is_in_doubt());
-    (void)site.wan(dead(81));
-    CHECK(site.book.is_in_doubt());
 }
 
 TEST_CASE("LinkBook is not held in doubt by links that nobody looks at after a gap", "[ledger]") {
