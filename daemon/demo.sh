@@ -82,7 +82,7 @@ PY
 cat >"$dir/client.py" <<'PY'
 import socket, sys
 size = int(sys.argv[1])
-with socket.create_connection(("10.77.2.2", 8000), timeout=10) as s:
+with socket.create_connection(("10.77.2.2", 8000), timeout=60) as s:
     s.sendall(b"%d\n" % size)
     got = 0
     while True:
@@ -129,12 +129,19 @@ start_daemon() {
 }
 status() { in_ns $gw $gerbang --json status; }
 field() { python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"; }
-wait_for() {  # wait_for SECONDS EXPRESSION-OVER-d
+# Limits are for a machine that hangs: nothing is judged by how long it took.
+wait_until() {  # wait_until SECONDS COMMAND...
     local end=$((SECONDS + $1))
-    until [ "$(status 2>/dev/null | field "$2" 2>/dev/null)" = True ]; do
+    shift
+    until "$@"; do
         [ $SECONDS -lt $end ] || return 1
         sleep 0.3
     done
+}
+is_so() { [ "$(status 2>/dev/null | field "$1" 2>/dev/null)" = True ]; }
+wait_for() { wait_until "$1" is_so "$2"; }  # wait_for SECONDS EXPRESSION-OVER-d
+listens() {  # listens PORT udp|tcp, in the internet
+    in_ns $net grep -qi "$(printf ':%04X ' "$1")" "/proc/net/$2"
 }
 kernel_bytes() {  # received and sent by wan0, as the kernel counts them
     in_ns $gw cat /sys/class/net/wan0/statistics/rx_bytes /sys/class/net/wan0/statistics/tx_bytes |
@@ -152,18 +159,21 @@ step "A village: home - gateway (lan0, wan0) - router - internet with the provin
 # The daemon meters from its first tick; the kernel's counters at that moment are the baseline.
 read -r base_rx base_tx <<<"$(kernel_bytes)"
 start_daemon
-wait_for 10 'd["link"]["state"]=="up"' || fail "the daemon did not see the link"
+wait_for 60 'd["link"]["state"]=="up"' || fail "the daemon did not see the link"
+for port in 53:udp 80:tcp 8000:tcp; do
+    wait_until 60 listens "${port%:*}" "${port#*:}" || fail "the internet's port $port"
+done
 step "Metering: a villager downloads 40 MB through the gateway."
 in_ns $home python3 "$dir/client.py" 40000000 || fail "download"
 sleep 2
 say_status
-wait_for 25 'd["sync"][0]["through"]>20' || fail "nothing reached the province"
+wait_for 120 'd["sync"][0]["through"]>20' || fail "nothing reached the province"
 echo "    wan0 since the start: kernel $(kernel_bytes), gerbang $(metered_bytes)(it goes on counting)"
 
 step "The link is cut: the router's side of the cable goes down."
 cut_at=$SECONDS
 in_ns $rt ip link set down0 down
-wait_for 20 'd["link"]["state"]=="down"' || fail "the outage was not declared"
+wait_for 60 'd["link"]["state"]=="down"' || fail "the outage was not declared"
 step "Declared $((SECONDS - cut_at)) s later:"
 say_status
 before=$(status | field 'd["sync"][0]["pending_records"]')
@@ -171,41 +181,50 @@ sleep 14
 step "The buffer grows: $before records waited then, now $(status | field 'd["sync"][0]["pending_records"]')."
 
 # Some complete ticks must lie in the ring alone: that is what a kill could lose.
-wait_for 15 'd["journal"]["pending_ticks"]>=5' || fail "no ticks pending"
-step "kill -9, with $(status | field 'd["journal"]["pending_ticks"]') ticks measured and not yet on disk."
-kill -9 "$daemon"; wait "$daemon" 2>/dev/null || true
+written() { stat -c '%y %s' "$dir"/state/journal.db*; }
+while :; do
+    wait_for 60 'd["journal"]["pending_ticks"]>=5' || fail "no ticks pending"
+    before=$(written)
+    pending=$(status | field 'd["journal"]["pending_ticks"]')
+    kill -9 "$daemon"; wait "$daemon" 2>/dev/null || true
+    step "kill -9, with $pending ticks measured and not yet on disk."
+    [ "$before" = "$(written)" ] && [ "$pending" -ge 5 ] && break
+    step "The minute was written to disk just before that; once more."
+    start_daemon
+done
 sleep 2
 start_daemon
-wait_for 10 'd["journal"]["last"]>0' || fail "the daemon did not come back"
+wait_for 60 'd["journal"]["last"]>0' || fail "the daemon did not come back"
 recovered=$(grep -o 'recovered_ticks=[0-9]*' "$dir/gerbang.log" | tail -n 1)
-[ "${recovered#*=}" -ge 5 ] || fail "ticks were lost: $recovered"
+[ "${recovered#*=}" -ge "$pending" ] || fail "ticks were lost: $recovered"
 step "Back, nothing lost: $recovered, kept in RAM outside the process. Its own words:"
 grep recovered_ticks "$dir/gerbang.log" | tail -n 1 | sed 's/^<.>/    /'
 
 step "The link returns; a villager downloads 10 MB more."
 in_ns $rt ip link set down0 up
 in_ns $rt ip route replace 10.77.0.0/24 via 10.77.1.2
-wait_for 30 'd["link"]["state"]=="up"' || fail "the link did not come back"
+wait_for 120 'd["link"]["state"]=="up"' || fail "the link did not come back"
 in_ns $home python3 "$dir/client.py" 10000000 || fail "second download"
 # New records come every 10 s: what was there when the link returned must arrive.
 backlog=$(status | field 'd["journal"]["last"]')
-wait_for 40 "d['sync'][0]['through']>=$backlog" || fail "the backlog did not drain"
+wait_for 180 "d['sync'][0]['through']>=$backlog" || fail "the backlog did not drain"
 say_status
 in_ns $gw $gerbang outages | sed 's/^/    /'
 
 step "The proof: wan0 is held still, so that all three can be compared to the byte."
 in_ns $rt ip link set down0 down
-sleep 2.5
+sleep 1
 kernel=$(kernel_bytes)
 read -r now_rx now_tx <<<"$kernel"
-wait_for 15 'True' && metered=$(metered_bytes)
+expected="$((now_rx - base_rx)) $((now_tx - base_tx)) "
+is_metered() { metered=$(metered_bytes) && [ "$metered" = "$expected" ]; }
+wait_until 30 is_metered || true  # what it says instead is shown below
 last=$(status | field 'd["journal"]["last"]')
-wait_for 25 "d['journal']['last']>$((last + 1))" || fail "no commit while the link was held"
+wait_for 90 "d['journal']['last']>$((last + 1))" || fail "no commit while the link was held"
 still=$(status | field 'd["journal"]["last"]')
 in_ns $rt ip link set down0 up
-wait_for 40 "d['sync'][0]['through']>=$still" || fail "the last records did not reach the province"
+wait_for 180 "d['sync'][0]['through']>=$still" || fail "the last records did not reach the province"
 
-expected="$((now_rx - base_rx)) $((now_tx - base_tx)) "
 in_ns $net "$province" list --store "$dir/province.db" --lang en | sed 's/^/    /'
 # Is the reading of the still moment at the province, every number there, and none twice?
 in_ns $net "$province" copy --store "$dir/province.db" "$dir/copy.db" >/dev/null

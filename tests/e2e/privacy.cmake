@@ -7,5 +7,5 @@ if(TARGET gerbang AND TARGET gerbang-province)
     endif()
     add_test(NAME e2e_privacy
         COMMAND ${PROJECT_SOURCE_DIR}/tests/e2e/privacy_test.sh ${privacy_product})
-    set_tests_properties(e2e_privacy PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120 LABELS e2e)
+    set_tests_properties(e2e_privacy PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${GERBANG_TEST_TIMEOUT} LABELS e2e)
 endif()

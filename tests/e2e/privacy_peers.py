@@ -27,7 +27,7 @@ class Echo(socketserver.BaseRequestHandler):
 
 def talk(address, port, name, gateway):
     said = (name + " ").encode() * 1000
-    with socket.create_connection((address, port), timeout=5) as peer:
+    with socket.create_connection((address, port), timeout=60) as peer:
         peer.sendall(said)
         left = len(said)
         while left:

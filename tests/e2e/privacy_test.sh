@@ -30,7 +30,12 @@ cleanup() {
     rm -rf "$dir"
 }
 trap cleanup EXIT INT TERM
-fail() { echo "PRIVACY TEST FAILED: $*"; tail -n 15 "$dir"/*.log; exit 1; }
+fail() {
+    echo "PRIVACY TEST FAILED: $*"
+    tail -n 15 "$dir"/*.log
+    cat "$dir/now.json" 2>/dev/null || true
+    exit 1
+}
 in_ns() { ip netns exec "$@"; }
 
 # --- the village and its people ----------------------------------------------------------------
@@ -104,11 +109,22 @@ sync:
   targets:
     - {name: province, url: "http://127.0.0.1:9841", interval: 10s}
 YAML
-for _ in $(seq 50); do
-    in_ns $gw python3 -c 'import socket; socket.create_connection(("127.0.0.1", 9841))' 2>/dev/null &&
-        break
-    sleep 0.1
-done
+until_so() {  # until_so WHAT COMMAND...: two minutes are for a machine that hangs
+    local what=$1 end=$((SECONDS + 120))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || fail "$what: not within 120 s"
+        sleep 0.2
+    done
+}
+listens() {  # listens ADDRESS PORT, seen from the gateway
+    in_ns $gw python3 -c 'import socket, sys
+socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5)' "$@"
+}
+until_so "the receiver" listens 10.99.32.1 9841
+until_so "the relay" listens 127.0.0.1 9841
+until_so "the echo" listens 10.99.32.1 8000
+until_so "the internet" grep -q ready "$dir/internet.log"
 mkdir "$dir/state" "$dir/run" "$dir/facts" "$dir/facts-state"
 gerbang="$bin/gerbang --config $dir/gerbang.yaml --state $dir/state --runtime $dir/run"
 # What the privileged one-shot finds out, with a flowtable for it to find where the kernel has those,
@@ -135,20 +151,19 @@ live() {  # live ROUNDS: the people talk for that many times 3 s
         sleep 3
     done
 }
-wait_for() {  # wait_for WORD...: until status has all of them
-    for _ in $(seq 100); do
-        in_ns $gw $gerbang --json status >"$dir/now.json" 2>/dev/null || true
-        if python3 -c 'import json, sys
+says() {  # says WORD...: status has all of them
+    in_ns $gw $gerbang --json status >"$dir/now.json"
+    python3 -c 'import json, sys
 words, status = sys.argv[2:], json.load(open(sys.argv[1]))
 states = {"wan": status["link"]["cause"], **{l["link"]: l["cause"] for l in status["links"]}}
-sys.exit(any(states.get(w.split("=")[0]) != w.split("=")[1] for w in words))' \
-            "$dir/now.json" "$@" 2>/dev/null; then
-            return
-        fi
-        sleep 0.2
-    done
-    fail "$* did not come: $(cat "$dir/now.json")"
+sys.exit(any(states.get(w.split("=")[0]) != w.split("=")[1] for w in words))' "$dir/now.json" "$@"
 }
+newest() { in_ns $gw $gerbang --json status | python3 -c "import json, sys
+print(json.load(sys.stdin)$1)"; }
+commits_past() { [ "$(newest '["journal"]["last"]')" -gt "$1" ]; }
+holds() { [ "$(newest '["sync"][0]["through"]')" -ge "$1" ]; }  # holds NUMBER: the province has it
+wait_for() { until_so "$*" says "$@"; }
+wait_for wan= hotspot=
 live 3
 # An outage of each kind, people in front of it, so that there is evidence to search.
 in_ns $net nft add table inet f
@@ -165,6 +180,9 @@ in_ns $ap ip link set eth0 up
 for port in ap0 lan0 lan1; do in_ns $gw ip link set $port up; done
 wait_for wan= hotspot=
 in_ns $gw $gerbang note --kind power --author "Pak Kades" "Listrik padam siang tadi" || fail "note"
+committed=$(newest '["journal"]["last"]')
+until_so "a commit after the note" commits_past "$committed"
+noted=$(newest '["journal"]["last"]')
 live 3
 # The daemon had all of it before its eyes, else the search below would prove nothing.
 in_ns $gw ip neigh >"$dir/neighbours"
@@ -178,6 +196,8 @@ for words in status usage "outages --all-links" sync probe "sla --month $(date -
     # shellcheck disable=SC2086
     in_ns $gw $gerbang --json $words >>"$dir/said.json" || fail "--json $words"
 done
+# What was noted last has gone over the wire, too.
+until_so "the note at the province" holds "$noted"
 tr '\0' '\n' <"/proc/$daemon/cmdline" >"$dir/command-line"
 cp "$dir/run/ring" "$dir/ring.full"   # while ticks wait in it
 kill "$daemon"; wait "$daemon" 2>/dev/null || true
