@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace gerbang {
@@ -10,6 +11,14 @@ namespace {
 using Kind = Question::Kind;
 
 constexpr std::size_t kMostDetail = 240;
+
+std::size_t family_of(const Question& target) {
+    return target.host.address.find(':') == std::string::npos ? 0 : 1;
+}
+
+std::string_view without_scope(std::string_view address) {
+    return address.substr(0, address.find('%'));
+}
 
 bool is_of_use(const ProbeAnswer& answer) {
     return answer.answered || answer.silence != Silence::local || answer.detail == kNoRoute;
@@ -77,7 +86,7 @@ RungFinding find_next_hop(const std::vector<Question>& asked, const LadderSettin
     }
     if (is_known) return finding;
     const bool is_gateway =
-        settings.modem_address.empty() || settings.modem_address == around.gateway;
+        settings.modem_address.empty() || without_scope(settings.modem_address) == around.gateway;
     if (!is_gateway || !around.gateway_is_neighbour) {
         finding.state = RungState::unknown;
     } else if (*around.gateway_is_neighbour) {
@@ -141,6 +150,30 @@ bool is_bad(const RungFinding& finding) {
 
 }  // namespace
 
+Bystanders::Bystanders(const std::vector<Question>& asked, bool is_full) {
+    std::array<bool, 2> was_asked{};
+    std::array<bool, 2> has_answer{};
+    for (const auto& question : asked) {
+        if (question.kind != Kind::target) continue;
+        const auto& answer = question.answer;
+        const auto family = family_of(question);
+        has_answer[family] = has_answer[family] || answer.answered;
+        was_asked[family] =
+            was_asked[family] || answer.answered || answer.silence != Silence::local;
+    }
+    has_way_ = was_asked[0] || was_asked[1];
+    for (const std::size_t family : {0U, 1U}) {
+        is_dead_[family] = is_full && !has_answer[family] && has_answer[1 - family];
+    }
+}
+
+bool Bystanders::include(const Question& target) const {
+    const auto& answer = target.answer;
+    if (answer.answered) return false;
+    const bool has_no_route = answer.silence == Silence::local && answer.detail == kNoRoute;
+    return is_dead_[family_of(target)] || (has_no_route && has_way_);
+}
+
 void find_rungs(const std::vector<Question>& asked, const LadderSettings& settings,
                 const Surroundings& around, const Acquaintances& known, LadderRound& round) {
     round[Rung::power] = find_input(around.mains_is_on, "mains off");
@@ -150,10 +183,15 @@ void find_rungs(const std::vector<Question>& asked, const LadderSettings& settin
     }
     Tally domestic;
     Tally international;
+    const Bystanders bystanders{asked, round.is_full};
     for (const auto& question : asked) {
         if (question.kind != Kind::target) continue;
         auto& group = settings.targets[question.index].is_domestic ? domestic : international;
-        group.add(question.host.name, question.answer);
+        if (bystanders.include(question)) {
+            add_detail(group.finding, question.host.name, question.answer.detail);
+        } else {
+            group.add(question.host.name, question.answer);
+        }
     }
     round.asked = domestic.asked + international.asked;
     round.answered = domestic.answered + international.answered;

@@ -2,6 +2,7 @@
 
 // From the answers of a round to the state of its rungs: pure.
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -17,8 +18,23 @@ struct Acquaintances {
     bool provider = false;
 };
 
+/// Targets whose silence says nothing about the internet. Those without a route while others have
+/// one: a village of one address family. And after a full round all of a family of which nobody
+/// answers while the other's hosts do: dead is that family, not what lies abroad. So what a dead
+/// family hides stays hidden where a group has no target of the other.
+class Bystanders {
+public:
+    Bystanders(const std::vector<Question>& asked, bool is_full);
+    [[nodiscard]] bool include(const Question& target) const;
+
+private:
+    bool has_way_ = false;           ///< somebody could be asked
+    std::array<bool, 2> is_dead_{};  ///< IPv4, IPv6
+};
+
 /// What the answers to `asked` say about every rung of the WAN, and how many targets were asked and
-/// answered. A question that this box could not ask is left out, unless for want of a route.
+/// answered, without bystanders. A question that this box could not ask is left out, unless for
+/// want of any route.
 void find_rungs(const std::vector<Question>& asked, const LadderSettings& settings,
                 const Surroundings& around, const Acquaintances& known, LadderRound& round);
 

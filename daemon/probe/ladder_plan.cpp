@@ -326,14 +326,15 @@ void LadderPlan::add_hops(const Moment& moment, std::vector<Question>& into) con
         if (!around.is_point_to_point) question.device = around.wan;
         into.push_back(std::move(question));
     }
-    // Of the address family of the next hop, if there is one.
+    // Of the address family of the next hop, or of one that has a way where there is no next hop.
     const LadderSettings::Target* abroad = nullptr;
-    for (const auto& target : settings_.targets) {
+    bool is_fit = false;
+    for (std::size_t i = 0; i < targets_.size() && !is_fit; ++i) {
+        const auto& target = settings_.targets[i];
         if (target.is_domestic) continue;
-        const auto fits = [&around](const LadderSettings::Target& one) {
-            return is_v6(one.host.address) == is_v6(around.gateway);
-        };
-        if (abroad == nullptr || (!fits(*abroad) && fits(target))) abroad = &target;
+        is_fit = around.gateway.empty() ? !targets_[i].is_bystander
+                                        : is_v6(target.host.address) == is_v6(around.gateway);
+        if (abroad == nullptr || is_fit) abroad = &target;
     }
     if (abroad == nullptr) return;
     Question question;
