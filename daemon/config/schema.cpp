@@ -111,8 +111,10 @@ const std::array kSchema{
     KeySpec{.path = "wan.modem_address",
             .form = Form::address,
             .set = [](Config& c, const Value& v) { c.wan.modem_address = v.text; },
-            .indonesian = "Alamat IP modem; kosong: gerbang dari rute bawaan.",
-            .english = "The modem's IP address; empty: the default route's gateway."},
+            .indonesian = "Alamat IP modem, misalnya 192.168.1.1 atau fe80::1%eth0; kosong: "
+                          "gerbang dari rute bawaan.",
+            .english = "The modem's IP address, such as 192.168.1.1 or fe80::1%eth0; empty: the "
+                       "default route's gateway."},
     KeySpec{.path = "metering.tick",
             .form = Form::duration,
             .bounds = {kSecond, 5 * kMinute, ""},
@@ -167,7 +169,8 @@ const std::array kSchema{
     KeySpec{.path = "probe.targets",
             .shape = Shape::items,
             .most_entries = 16,
-            .default_text = "nasional 180.131.144.144:53, internasional 1.1.1.1:443",
+            .default_text = "nasional 180.131.144.144:53, internasional 1.1.1.1:443, "
+                            "internasional-6 [2606:4700:4700::1111]:443",
             .clear = [](Config& c) { c.probe.targets.clear(); },
             .add =
                 [](Config& c) {
@@ -175,9 +178,10 @@ const std::array kSchema{
                     apply_entry_defaults(c, "probe.targets[].");
                 },
             .indonesian = "Tujuan uji. Putus berarti semuanya diam; pilih yang saling bebas, "
-                          "di dalam dan di luar negeri.",
+                          "di dalam dan di luar negeri; bila ada IPv4 dan IPv6, keduanya di "
+                          "kedua kelompok.",
             .english = "What is probed. Down means that all are silent; choose independent ones, "
-                       "domestic and abroad."},
+                       "domestic and abroad; where there is IPv4 and IPv6, both in both groups."},
     KeySpec{.path = "probe.targets[].name",
             .form = Form::site_id,
             .bounds = {1, 32, ""},
@@ -236,10 +240,12 @@ const std::array kSchema{
             .set = [](Config& c, const Value& v) { c.probe.dns_expect.push_back(v.text); },
             .clear = [](Config& c) { c.probe.dns_expect.clear(); },
             .indonesian = "Alamat yang benar untuk nama itu, satu cukup; jawaban lain berarti "
-                          "DNS dibelokkan. dns_name sendiri tanpa kunci ini: semua jawaban "
+                          "DNS dibelokkan. Bila semuanya IPv6, yang ditanyakan catatan AAAA. "
+                          "dns_name sendiri tanpa kunci ini: semua jawaban "
                           "diterima.",
             .english = "Right addresses of that name, one is enough; any other answer means that "
-                       "DNS is diverted. With a dns_name of your own and without this key every "
+                       "DNS is diverted. Where all are IPv6, AAAA records are asked for. With a "
+                       "dns_name of your own and without this key every "
                        "answer is right."},
     KeySpec{.path = "probe.web_url",
             .form = Form::page,
@@ -463,9 +469,11 @@ Config default_config() {
         if (key.path.find("[]") == std::string_view::npos) apply_default(config, key);
     }
     // One resolver within Indonesia and one that answers everywhere, by number: the two groups
-    // of the ladder. They must be independent of each other and of any provider.
+    // of the ladder. They must be independent of each other and of any provider. The last one is
+    // for villages of IPv6 alone; where there is no IPv6 nothing is sent to it.
     config.probe.targets = {{"nasional", "180.131.144.144", 53, true},
-                            {"internasional", "1.1.1.1", 443, false}};
+                            {"internasional", "1.1.1.1", 443, false},
+                            {"internasional-6", "2606:4700:4700::1111", 443, false}};
     config.probe.dns_expect = {"1.1.1.1", "1.0.0.1"};
     return config;
 }

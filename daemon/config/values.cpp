@@ -364,6 +364,26 @@ bool is_supply_name(std::string_view text) {
     });
 }
 
+/// A numeric address in its usual form, IPv6 by the shortest; a link-local one may name its
+/// interface ("fe80::1%eth0"). Empty when `text` is none.
+std::string as_kernel_writes(const std::string& text) {
+    const auto end = std::min(text.find('%'), text.size());
+    const auto address = text.substr(0, end);
+    const auto scope = text.substr(end);
+    if (scope.empty() && address.find(':') == std::string::npos) {
+        return is_numeric_address(address) ? address : std::string{};
+    }
+    in6_addr bytes{};
+    if (inet_pton(AF_INET6, address.c_str(), &bytes) != 1) return {};
+    const bool has_good_scope =
+        scope.empty() || (IN6_IS_ADDR_LINKLOCAL(&bytes) && is_interface_name(scope.substr(1)));
+    std::array<char, INET6_ADDRSTRLEN> written{};
+    if (!has_good_scope || inet_ntop(AF_INET6, &bytes, written.data(), written.size()) == nullptr) {
+        return {};
+    }
+    return written.data() + scope;
+}
+
 ParsedValue accept_if(bool is_good, Form form, const Bounds& bounds, const std::string& text,
                       std::string suggestion = "") {
     if (is_good) return Value{text, 0};
@@ -409,8 +429,10 @@ ParsedValue parse_value(Form form, const Bounds& bounds, const std::string& text
             return accept_if(text.empty() || is_site_code(text), form, bounds, text);
         case Form::interface:
             return accept_if(is_interface_name(text), form, bounds, text);
-        case Form::address:
-            return accept_if(is_numeric_address(text), form, bounds, text);
+        case Form::address: {
+            auto address = as_kernel_writes(text);
+            return accept_if(!address.empty(), form, bounds, address);
+        }
         case Form::url:
             return parse_url(bounds, text);
         case Form::page:

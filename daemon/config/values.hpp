@@ -26,7 +26,7 @@ enum class Form : std::uint8_t {
     site_id,    ///< `[a-z0-9-]{1,64}`
     site_code,  ///< NN.NN.NN.NNNN
     interface,  ///< a kernel interface name
-    address,    ///< numeric IPv4 or IPv6
+    address,    ///< numeric IPv4 or IPv6; link-local with its interface ("fe80::1%eth0")
     url,        ///< https://host[:port] or http://host[:port]
     page,       ///< the same with or without a path
     domain,     ///< a name of the DNS

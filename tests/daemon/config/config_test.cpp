@@ -402,9 +402,11 @@ TEST_CASE("An empty file means the defaults of the schema, which are those of th
         CHECK(c.provider.down == plain.provider.down);
         CHECK(c.clock.trust_system == plain.clock.trust_system);
         CHECK(c.log_level == plain.log_level);
-        REQUIRE(c.probe.targets.size() == 2);
+        REQUIRE(c.probe.targets.size() == 3);
         CHECK(c.probe.targets[0].is_domestic);
         CHECK_FALSE(c.probe.targets[1].is_domestic);
+        CHECK_FALSE(c.probe.targets[2].is_domestic);
+        CHECK(c.probe.targets[2].address == "2606:4700:4700::1111");
         CHECK(c.wan.next_hop == plain.wan.next_hop);
         CHECK(c.probe.resolvers.empty());
         CHECK(c.probe.dns_name == "one.one.one.one");

@@ -63,6 +63,35 @@ TEST_CASE("The ladder's keys refuse what could not work", "[config]") {
     CHECK(check_en("probe: {web_url: ''}\n").empty());
 }
 
+TEST_CASE("Addresses may be IPv6 in any form, and link-local ones name their interface",
+          "[config]") {
+    const auto parsed = parse_config(
+        "wan: {modem_address: fe80::1%br-wan.10}\n"
+        "hotspot:\n  address: FE80:0:0::2%lan0\n"
+        "probe:\n"
+        "  resolvers: [2001:DB8::53, fe80::53]\n"
+        "  targets:\n"
+        "    - {name: a, address: 2001:0db8:0000::0010}\n"
+        "    - {name: b, address: '::ffff:192.0.2.1'}\n",
+        "f", Language::english);
+    CHECK(parsed.problems.empty());
+    const auto& config = parsed.config;
+    CHECK(config.wan.modem_address == "fe80::1%br-wan.10");
+    CHECK(config.hotspot.address == "fe80::2%lan0");
+    CHECK(config.probe.resolvers == std::vector<std::string>{"2001:db8::53", "fe80::53"});
+    REQUIRE(config.probe.targets.size() == 2);
+    CHECK(config.probe.targets[0].address == "2001:db8::10");
+    CHECK(config.probe.targets[1].address == "::ffff:192.0.2.1");
+    for (const char* address :
+         {"fe80::1%", "fe80::1%a b", "fe80::1%eth0/1", "fe80::1%sixteen-letters1",
+          "2001:db8::1%eth0", "192.0.2.1%eth0", "%eth0", "fe80::1%eth0%eth0:1", "[2001:db8::1]",
+          "1.1.1", "2001:db8::1::2", "12345::1"}) {
+        INFO(address);
+        CHECK(check_en("wan: {modem_address: '" + std::string{address} + "'}\n")
+                  .find("wan.modem_address: expected a numeric IP address") != std::string::npos);
+    }
+}
+
 TEST_CASE("A name of one's own is not expected to have the default's addresses", "[config]") {
     const auto expected = [](const char* text) {
         return parse_config(text, "f", Language::english).config.probe.dns_expect;
