@@ -6,8 +6,8 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
 arch=${1:-}
 case $arch in
-    arm64) compiler=g++-aarch64-linux-gnu emulator=qemu-aarch64-static ;;
-    armhf) compiler=g++-arm-linux-gnueabihf emulator=qemu-arm-static ;;
+    arm64) triplet=aarch64-linux-gnu emulator=qemu-aarch64-static ;;
+    armhf) triplet=arm-linux-gnueabihf emulator=qemu-arm-static ;;
     *)
         echo "usage: cross/build.sh arm64|armhf [--test]" >&2
         exit 64
@@ -17,7 +17,7 @@ esac
 . daemon/setup.sh
 
 # shellcheck disable=SC2086
-need_packages $build_packages $compiler qemu-user-static file
+need_packages $build_packages "g++-$triplet" qemu-user-static file
 export GERBANG_SYSROOT=$top/build/sysroot-$arch
 
 # One sysroot per architecture: some -dev packages cannot be installed for two at once.
@@ -56,16 +56,31 @@ if [ ! -e "$GERBANG_SYSROOT/complete" ]; then
 fi
 
 say "Building for $arch"
-tests="test_core test_model test_wire test_sla test_web test_host test_config test_meter test_probe
-    test_ledger test_journal test_net test_sync test_serve test_app"
-configure_and_build "build/$arch" "gerbang gerbang-province $tests" -- \
-    -DCMAKE_TOOLCHAIN_FILE="$top/cross/$arch.cmake" -DCMAKE_BUILD_TYPE=RelWithDebInfo
-file "build/$arch/gerbang" | cut -c1-160
+configure_and_build "build/$arch" "gerbang gerbang-province" -- -DGERBANG_TESTS=OFF \
+    -DCMAKE_TOOLCHAIN_FILE="$top/cross/$arch.cmake" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DGERBANG_LTO=ON
+for program in gerbang gerbang-province; do
+    "$triplet-strip" -o "build/$arch/stripped" "build/$arch/$program"
+    echo "$program: $(stat -c %s "build/$arch/stripped") bytes stripped," \
+        "$(file -b "build/$arch/$program" | cut -d, -f1,2)"
+done
+rm -f "build/$arch/stripped"
 
 if [ "${2:-}" = --test ]; then
+    # Where size_t has 32 bits, tests narrow their random numbers; the product does not.
+    export GERBANG_CROSS_FLAGS=-Wno-error=conversion
+    tests="test_core test_model test_wire test_sla test_web test_host test_config test_meter
+        test_probe test_ledger test_journal test_net test_sync test_serve test_app"
+    configure_and_build "build/$arch-tests" "$tests" -- -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DCMAKE_TOOLCHAIN_FILE="$top/cross/$arch.cmake"
+    failed=
     for test in $tests; do
         say "$test under qemu"
         GERBANG_EFFORT=${GERBANG_EFFORT:-0.02} "$emulator" -L "$GERBANG_SYSROOT" \
-            "build/$arch/$test" '~[real-kernel]'
+            "build/$arch-tests/$test" '~[real-kernel]' || failed="$failed $test"
     done
+    [ -z "$failed" ] || {
+        echo "failed on $arch:$failed" >&2
+        exit 1
+    }
 fi

@@ -15,7 +15,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(CMAKE_LIBRARY_ARCHITECTURE ${triplet})
 set(lib ${GERBANG_SYSROOT}/usr/lib/${triplet})
 # Notes about how GCC 7 changed passing some arguments are of no use to us.
-set(CMAKE_CXX_FLAGS_INIT "-isystem ${GERBANG_SYSROOT}/usr/include/${triplet} -Wno-psabi")
+set(CMAKE_CXX_FLAGS_INIT "-isystem ${GERBANG_SYSROOT}/usr/include/${triplet} -Wno-psabi $ENV{GERBANG_CROSS_FLAGS}")
 set(CMAKE_EXE_LINKER_FLAGS_INIT
     "-L${lib} -Wl,-rpath-link,${lib} -Wl,-rpath-link,${GERBANG_SYSROOT}/lib/${triplet}")
 set(ENV{PKG_CONFIG_DIR} "")
