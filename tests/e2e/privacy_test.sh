@@ -68,7 +68,7 @@ join $ap ap0 02:00:00:00:00:0a 10.99.31.2 fd5e:77aa:9c31::2
 ip link add wan0 netns $gw type veth peer name eth0 netns $net
 in_ns $gw ip addr add 10.99.32.2/24 dev wan0
 # The internet of the fault tests, behind the next hop.
-internet=$(cd "$here/faults" && python3 -c 'import topology; print(*topology.HOSTS)')
+internet=$(cd "$here/faults" && python3 -c 'import topology; print(*topology.V4.hosts())')
 for host in $internet; do in_ns $net ip addr add "$host/32" dev lo; done
 in_ns $net ip addr add 10.99.32.1/24 dev eth0
 in_ns $gw ip link set wan0 up
@@ -79,7 +79,8 @@ in_ns $gw sysctl -qw net.ipv4.ip_forward=1
 
 # --- programs ----------------------------------------------------------------------------------
 (exec ip netns exec $net python3 "$here/privacy_peers.py" echo 10.99.32.1 8000) & pids+=($!)
-(exec ip netns exec $net python3 "$here/faults/peers.py" internet "$dir" >"$dir/internet.log" 2>&1) &
+(exec ip netns exec $net python3 "$here/faults/peers.py" internet "$dir" ip \
+    >"$dir/internet.log" 2>&1) &
 pids+=($!)
 (exec ip netns exec $net "$bin/gerbang-province" receive --listen 10.99.32.1:9841 --trust-network \
     --verbose --store "$dir/province.db" 2>>"$dir/province.log") & pids+=($!)

@@ -32,9 +32,13 @@ class Starvation:
 
     def worst_s(self, window):
         """The most that was lost within any `window` seconds."""
-        late, worst = list(self._late), 0.0
-        for first, (begun, _) in enumerate(late):
-            worst = max(worst, sum(lost for when, lost in late[first:] if when < begun + window))
+        late, first, lost, worst = list(self._late), 0, 0.0, 0.0
+        for when, more in late:
+            lost += more
+            while late[first][0] < when - window:
+                lost -= late[first][1]
+                first += 1
+            worst = max(worst, lost)
         return worst
 
 

@@ -7,7 +7,7 @@
     peers.py portal ADDRESS...          the provider's login page in the place of every page
     peers.py download ADDRESS BYTES_PER_S  a villager who draws that much without a pause
     peers.py flood ADDRESS BYTES_PER_S  datagrams to ADDRESS, heard or not
-    peers.py echo ADDRESS               one echo request; ends with 0 if it is answered in a second
+    peers.py echo ADDRESS               one echo request; ends with 0 if it is answered in 5 s
     peers.py page URL                   prints the status with which that page answers
     peers.py name RESOLVER              prints RESOLVER's answer: an address or its error number
 """
@@ -224,7 +224,7 @@ def echo(address):
             sock.sendto(message, socket.getaddrinfo(address, 0)[0][4])
         except OSError:
             return False  # no way there
-        limit = time.monotonic() + 1
+        limit = time.monotonic() + 5
         while (left := limit - time.monotonic()) > 0:
             sock.settimeout(left)
             try:

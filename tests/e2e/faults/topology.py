@@ -217,11 +217,11 @@ class Village:
 
     def _wait_for_links(self):
         """The kernel opens a link's queue a moment after its carrier came."""
-        limit = time.monotonic() + 5
+        limit = time.monotonic() + 60
         while " DOWN " in "".join(command("ip", "-n", name, "-br", "link", "show", "up")
                                   for name in (self.gw, self.modem, self.isp)):
             if time.monotonic() > limit:
-                raise Failed("a veth pair got no carrier within 5 s")
+                raise Failed("a veth pair got no carrier within 60 s")
             time.sleep(0.05)
 
     def _start_relay(self):
@@ -256,14 +256,17 @@ class Village:
         return done.returncode == 0
 
     # --- faults -------------------------------------------------------------------------------
-    # Each returns what `mend` takes back, and takes effect with one command.
+    # Each returns what `mend` takes back, and takes effect with one command. A rule that begins with
+    # "set " makes a set for the others.
 
     def _table(self, name, family, hook, rules):
         self.faults += 1
         table = f"fault{self.faults}"
         lines = [f"add table {family} {table}",
                  f"add chain {family} {table} c {{ type filter {hook} ; }}"]
-        lines += [f"add rule {family} {table} c {rule}" for rule in rules]
+        for rule in rules:
+            lines.append(f"add set {family} {table} {rule[4:]}" if rule.startswith("set ")
+                         else f"add rule {family} {table} c {rule}")
         # One transaction: the fault begins at one instant.
         self.nft(name, "\n".join(lines) + "\n")
         return (name, family, table)

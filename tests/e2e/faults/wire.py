@@ -3,7 +3,7 @@
 import json
 import time
 
-from gateway import DEFAULT, province_target
+from gateway import DEFAULT, HANGS_S, province_target
 from topology import PROVINCE_PORT, V4, Failed
 from trial import case
 
@@ -79,7 +79,7 @@ def day_of_probes(trial, is_busy):
         trial.start_peers(trial.village.home, "download", trial.where.big_server, "40000")
         trial.pause(3)
     trial.gateway.cli("sync", "--now")
-    trial.gateway.wait(lambda status: status["sync"][0]["through"] > 0, 30, "the first push")
+    trial.gateway.wait(lambda status: status["sync"][0]["through"] > 0, HANGS_S, "the first push")
     count(trial.village)
     begun, wire_before = time.monotonic(), on_the_wire(trial.village)
     trial.no_fault(WINDOW_S)
