@@ -34,6 +34,14 @@ void recall_power(std::string_view memory, EndingEvidence& evidence) {
     evidence.battery_was_discharging = value_of(memory, "discharging=") == 1U;
 }
 
+void recall_machine(const MachineFacts& facts, const BootId& present, const BootId& ended,
+                    EndingEvidence& evidence) {
+    if (ended.is_none() || facts.boot != present || facts.previous_boot != ended) return;
+    evidence.shutdown_target = facts.shutdown_target;
+    evidence.reset_reason = facts.reset_reason;
+    evidence.has_crash_dump = !facts.crash_dumps.empty();
+}
+
 std::string path_memory_of(const PathVerdict& verdict) {
     return std::string{to_string(verdict.confidence)} + " " + std::string{to_string(verdict.path)};
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/host/machine_facts.hpp"
 #include "daemon/host/power_supply.hpp"
 #include "daemon/ledger/boot_ending.hpp"
 #include "daemon/meter/path_check.hpp"
@@ -23,6 +24,12 @@ inline constexpr const char* kPathMemoryKey = "path";
 [[nodiscard]] std::string power_memory_of(const PowerSupplies& supplies);
 /// Fills the power's part of `evidence`; a text that is not ours changes nothing.
 void recall_power(std::string_view memory, EndingEvidence& evidence);
+
+/// Fills the machine's part of `evidence` about the end of boot `ended`, told on boot `present`.
+/// Facts that are of another boot, or speak of another's end, change nothing: a boot that this
+/// daemon did not see may lie between.
+void recall_machine(const MachineFacts& facts, const BootId& present, const BootId& ended,
+                    EndingEvidence& evidence);
 
 /// "good in_path"; the reason is not kept.
 [[nodiscard]] std::string path_memory_of(const PathVerdict& verdict);

@@ -253,14 +253,7 @@ Ending Daemon::Pipeline::tell_ending(bool ended_cleanly, DeviceTime alive,
     EndingEvidence evidence;
     evidence.ended_cleanly = ended_cleanly;
     recall_power(power_memory_, evidence);
-    if (machine_) {
-        evidence.reset_reason = machine_->reset_reason;
-        evidence.has_crash_dump = !machine_->crash_dumps.empty();
-        // A mark of an earlier shutdown says nothing of the boot that the journal saw last.
-        if (machine_->previous_boot == state.last_boot) {
-            evidence.shutdown_target = machine_->shutdown_target;
-        }
-    }
+    if (machine_) recall_machine(*machine_, edges_.facts.boot, state.last_boot, evidence);
     auto ending = judge_ending(evidence);
     // A daemon that died before its first commit on this boot may have told it already.
     if (state.last_boot != edges_.facts.boot) {

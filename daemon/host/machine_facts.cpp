@@ -38,11 +38,12 @@ const char* take(std::string_view key, std::string_view value, MachineFacts& fac
         if (list.size() < kMaxFactValues) list.emplace_back(value);
         return static_cast<const char*>(nullptr);
     };
-    if (key == "previous_boot") {
-        if (facts.previous_boot) return "given twice";
+    if (key == "boot" || key == "previous_boot") {
+        auto& boot = key == "boot" ? facts.boot : facts.previous_boot;
+        if (boot) return "given twice";
         const auto id = parse_id<BootId>(value);
         if (!id || id->is_none()) return "not a boot id";
-        facts.previous_boot = id;
+        boot = id;
     } else if (key == "shutdown_target") {
         if (!facts.shutdown_target.empty()) return "given twice";
         if (!is_target(value)) return "expected reboot, poweroff, halt or kexec";

@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         GERBANG_CHECK(facts->crash_dumps.size() <= kMaxFactValues);
         GERBANG_CHECK(facts->flowtables.size() <= kMaxFactValues);
         GERBANG_CHECK(facts->hw_offloads.size() <= kMaxFactValues);
+        GERBANG_CHECK(!facts->boot || !facts->boot->is_none());
         GERBANG_CHECK(facts->reset_reason.size() <= kMaxFactValueBytes);
         for (const auto& name : facts->crash_dumps)
             GERBANG_CHECK(name.find('/') == std::string::npos);

@@ -68,6 +68,10 @@ public:
     [[nodiscard]] net::any_io_executor executor() { return loop_->get_executor(); }
     [[nodiscard]] province::Store& province() { return *store_; }
     [[nodiscard]] MemoryRing& ring() { return ring_; }
+    /// Of the present boot, known before the daemon starts on it.
+    [[nodiscard]] const BootId& boot() const { return boot_; }
+    /// Where the daemon looks for the facts of the privileged one-shot.
+    [[nodiscard]] std::string facts_path() const { return folder_.file("facts"); }
     [[nodiscard]] std::string journal_path() const { return folder_.file("journal.db"); }
 
     /// All records of the journal, read while the daemon is not running.

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -75,6 +76,11 @@ public:
         return *read;
     }
     std::string reset_reason() { return gather().reset_reason; }
+    void write_long_ago(const std::string& name, const std::string& text) {
+        write(name, text);
+        fs::last_write_time(folder_.file(name),
+                            fs::file_time_type::clock::now() - std::chrono::hours{24 * 20});
+    }
 
     const TempFolder& folder() const { return folder_; }
 
@@ -96,6 +102,8 @@ TEST_CASE("gerbang-facts fails aloud without a boot id, and knows no other words
 TEST_CASE("gerbang-facts of a machine that tells nothing is an empty set of facts", "[host]") {
     Machine machine;
     const auto facts = machine.gather();
+    REQUIRE(facts.boot);
+    CHECK(to_string(*facts.boot) == kBoots[0]);
     CHECK_FALSE(facts.previous_boot);
     CHECK(facts.shutdown_target.empty());
     CHECK(facts.reset_reason.empty());
@@ -119,13 +127,16 @@ TEST_CASE("gerbang-facts tells the target of the shutdown after it", "[host]") {
         machine.boot(1);
         for (int hour = 0; hour < 2; ++hour) {  // also when it gathers again
             const auto facts = machine.gather();
+            REQUIRE(facts.boot);
+            CHECK(to_string(*facts.boot) == kBoots[1]);
             REQUIRE(facts.previous_boot);
             CHECK(to_string(*facts.previous_boot) == kBoots[0]);
             CHECK(facts.shutdown_target == target);
         }
         machine.boot(2);  // that one was cut off
         const auto facts = machine.gather();
-        CHECK_FALSE(facts.previous_boot);
+        REQUIRE(facts.previous_boot);
+        CHECK(to_string(*facts.previous_boot) == kBoots[1]);
         CHECK(facts.shutdown_target.empty());
     }
 }
@@ -140,7 +151,7 @@ TEST_CASE("gerbang-facts marks nothing without a shutdown under way", "[host]") 
     machine.tool("systemctl", "exit 1");
     CHECK(machine.run("mark") == 0);
     machine.boot(1);
-    CHECK_FALSE(machine.gather().previous_boot);
+    CHECK(machine.gather().shutdown_target.empty());
 }
 
 TEST_CASE("gerbang-facts forgets the mark of a shutdown that was called off", "[host]") {
@@ -150,7 +161,7 @@ TEST_CASE("gerbang-facts forgets the mark of a shutdown that was called off", "[
     CHECK(machine.run("mark") == 0);
     (void)machine.gather();  // the same boot goes on
     machine.boot(1);
-    CHECK_FALSE(machine.gather().previous_boot);
+    CHECK(machine.gather().shutdown_target.empty());
 }
 
 TEST_CASE("gerbang-facts does not believe a damaged mark", "[host]") {
@@ -161,7 +172,7 @@ TEST_CASE("gerbang-facts does not believe a damaged mark", "[host]") {
         (void)machine.gather();
         machine.write("state/mark", mark);
         machine.boot(1);
-        CHECK_FALSE(machine.gather().previous_boot);
+        CHECK(machine.gather().shutdown_target.empty());
     }
 }
 
@@ -187,6 +198,78 @@ TEST_CASE("gerbang-facts counts a crash dump once, on the boot after it", "[host
     machine.boot(3);
     machine.write("root/sys/fs/pstore/dmesg-ramoops-1", "Panic#2 Part1\nnewer\n");
     CHECK(machine.gather().crash_dumps == std::vector<std::string>{"dmesg-ramoops-1"});
+}
+
+TEST_CASE("gerbang-facts tells no crash dump whose boot it does not know", "[host]") {
+    Machine machine;
+    const auto* dump = "root/sys/fs/pstore/dmesg-efi-1";
+    (void)machine.gather();
+    SECTION("of weeks ago, when the store's driver was not there") {
+        machine.boot(1);
+        machine.write_long_ago(dump, "Panic#1 Part1\nold\n");
+    }
+    SECTION("when the list of the known ones is lost") {
+        machine.write(dump, "Panic#1 Part1\nknown\n");
+        machine.boot(1);
+        (void)machine.gather();
+        machine.boot(2);
+        machine.remove("state/dumps");
+    }
+    SECTION("when the time of the last look is lost") {
+        machine.boot(1);
+        machine.remove("state/since");
+        machine.write(dump, "Panic#1 Part1\nnew\n");
+    }
+    SECTION("when the boot before ended in the middle of this work") {
+        machine.write(dump, "Panic#1 Part1\nof the first boot\n");
+        machine.boot(1);
+        // Only its first step was done.
+        machine.write("state/boot", kBoots[1] + "\n");
+        machine.boot(2);
+    }
+    const auto facts = machine.gather();
+    CHECK(facts.previous_boot);
+    CHECK(facts.crash_dumps.empty());
+    // Nor later: it is known now.
+    machine.boot(3);
+    CHECK(machine.gather().crash_dumps.empty());
+}
+
+TEST_CASE("gerbang-facts names the boot before this only when it knows it", "[host]") {
+    Machine machine;
+    (void)machine.gather();
+    SECTION("not when its memory is damaged") {
+        for (const auto& text : {std::string{}, std::string{"garbage\n"}, kBoots[0].substr(1)}) {
+            machine.write("state/boot", text);
+            machine.boot(1);
+            const auto facts = machine.gather();
+            REQUIRE(facts.boot);
+            CHECK_FALSE(facts.previous_boot);
+            machine.boot(2);
+            CHECK(machine.gather().previous_boot);
+        }
+    }
+    SECTION("not when it was interrupted on this very boot") {
+        machine.shuts_down("reboot");
+        CHECK(machine.run("mark") == 0);
+        machine.write("state/boot", kBoots[1] + "\n");
+        machine.boot(1);
+        const auto facts = machine.gather();
+        REQUIRE(facts.boot);
+        CHECK(to_string(*facts.boot) == kBoots[1]);
+        CHECK_FALSE(facts.previous_boot);
+        CHECK(facts.shutdown_target.empty());
+        machine.boot(2);
+        CHECK(machine.gather().shutdown_target.empty());
+    }
+    SECTION("not when nothing can be remembered") {
+        machine.remove("state");
+        machine.write("state", "no folder");
+        machine.boot(1);
+        CHECK(machine.run("gather") == 1);
+        // The old file stays as it is: the daemon sees that it is of another boot.
+        CHECK(to_string(*machine.facts().boot) == kBoots[0]);
+    }
 }
 
 TEST_CASE("gerbang-facts bounds what a full crash store makes of the facts", "[host]") {

@@ -14,6 +14,7 @@ using namespace gerbang;
 namespace {
 
 const std::string kBoot = "0e3b5c0a-7a57-4d0c-9d4a-1f5f0c1f7d11";
+const std::string kNextBoot = "1e3b5c0a-7a57-4d0c-9d4a-1f5f0c1f7d11";
 
 std::string defect_of(const std::string& text) {
     const auto facts = parse_machine_facts(text);
@@ -34,6 +35,9 @@ TEST_CASE("Machine facts that are no facts are refused with their line", "[host]
                Contains("not a boot id"));
     CHECK_THAT(defect_of("previous_boot=" + kBoot + "\nprevious_boot=" + kBoot + "\n"),
                Contains("line 2: given twice"));
+    CHECK_THAT(defect_of("boot=\n"), Contains("1 to 64 bytes"));
+    CHECK_THAT(defect_of("boot=yes\n"), Contains("not a boot id"));
+    CHECK_THAT(defect_of("boot=" + kBoot + "\nboot=" + kBoot + "\n"), Contains("given twice"));
     CHECK_THAT(defect_of("shutdown_target=halt\nshutdown_target=halt\n"), Contains("given twice"));
     CHECK_THAT(defect_of("offloads=known\noffloads=known\n"), Contains("given twice"));
     CHECK_THAT(defect_of("offloads=perhaps\n"), Contains("expected known"));
@@ -52,11 +56,13 @@ TEST_CASE("Machine facts that are no facts are refused with their line", "[host]
 
 TEST_CASE("Machine facts are read with every key", "[host]") {
     const auto facts = parse_machine_facts(
-        "# gathered by root\n\nprevious_boot=" + kBoot +
+        "# gathered by root\n\nboot=" + kNextBoot + "\nprevious_boot=" + kBoot +
         "\nshutdown_target=poweroff\nreset_reason=power-on\ncrash_dump=dmesg-ramoops-0\n"
         "crash_dump=dmesg-ramoops-1\nflowtable=eth0\nflowtable=eth1\nhw_offload=eth0\n"
         "offloads=known\nlater_key=what a newer one says\n");
     REQUIRE(facts);
+    REQUIRE(facts->boot);
+    CHECK(to_string(*facts->boot) == kNextBoot);
     REQUIRE(facts->previous_boot);
     CHECK(to_string(*facts->previous_boot) == kBoot);
     CHECK(facts->shutdown_target == "poweroff");
@@ -69,6 +75,7 @@ TEST_CASE("Machine facts are read with every key", "[host]") {
 
     const auto nothing = parse_machine_facts("");
     REQUIRE(nothing);
+    CHECK_FALSE(nothing->boot);
     CHECK_FALSE(nothing->previous_boot);
     CHECK_FALSE(nothing->offloads_are_known);
 }
