@@ -134,7 +134,9 @@ bool machine_is_32bit(std::string_view machine) {
 bool is_ram_magic(const std::string& folder) {
     struct statfs about {};
     if (::statfs(folder.c_str(), &about) != 0) return false;
-    return about.f_type == TMPFS_MAGIC || about.f_type == RAMFS_MAGIC;
+    // Signed, and of 32 bits on 32-bit machines: a large number is negative there.
+    const auto magic = static_cast<std::uint32_t>(about.f_type);
+    return magic == TMPFS_MAGIC || magic == RAMFS_MAGIC;
 }
 
 bool is_really_ram(const std::string& folder, unsigned depth) {

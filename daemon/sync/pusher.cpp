@@ -120,8 +120,9 @@ net::awaitable<Result<void>> Pusher::State::load(Job& job) {
         batch.pack = wire::encode_pack(records);
         job.body = wire::encode_batch(batch);
         if (job.body.size() <= size.bytes() || records.size() == 1) break;
-        const auto fitting = records.size() * size.bytes() / job.body.size();
-        records.resize(std::clamp<std::size_t>(fitting, 1, records.size() - 1));
+        const auto fitting = std::uint64_t{records.size()} * size.bytes() / job.body.size();
+        records.resize(
+            static_cast<std::size_t>(std::clamp<std::uint64_t>(fitting, 1, records.size() - 1)));
     }
     if (job.is_suspect && records.back().seq < job.range.last) {
         suspects.put_back({job.epoch, {records.back().seq.next(), job.range.last}});
