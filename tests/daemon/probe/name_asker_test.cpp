@@ -25,7 +25,7 @@ NameQuestion question_to(const NameServer& server) {
             .port = server.port};
 }
 
-ProbeAnswer ask(const NameServer& server, Millis timeout = 20s) {
+ProbeAnswer ask(const NameServer& server, Millis timeout = 60s) {
     SocketBench bench;
     return bench.ask_name(question_to(server), "", timeout);
 }
@@ -45,7 +45,7 @@ TEST_CASE("ask_name tells a black hole by the time-out, after one query", "[prob
     CHECK(answer.silence == Silence::timeout);
     CHECK(answer.detail == "time-out");
     CHECK(bench.clock.now() - begun >= 150ms);
-    CHECK(server.queries == 1);
+    CHECK(server.heard() == 1);
 }
 
 TEST_CASE("ask_name tells SERVFAIL, NXDOMAIN, REFUSED and an empty answer apart", "[probe]") {
@@ -68,7 +68,7 @@ TEST_CASE("ask_name tells SERVFAIL, NXDOMAIN, REFUSED and an empty answer apart"
         CHECK(answer.silence == silence);
         CHECK(answer.detail == detail);
         // No second try, and no domain of a search list after it.
-        CHECK(server.queries == 1);
+        CHECK(server.heard() == 1);
     }
 }
 
@@ -86,12 +86,12 @@ TEST_CASE("ask_name tells a wrong address from a right one", "[probe]") {
     CHECK(truth.answered);
     CHECK(truth.silence == Silence::none);
     CHECK(truth.detail == "192.0.2.80");
-    CHECK(truth.round_trip < 20s);
+    CHECK(truth.round_trip < 60s);
 
     auto open = question_to(liar);
     open.expected.clear();
     SocketBench bench;
-    CHECK(bench.ask_name(open, "", 20s).answered);
+    CHECK(bench.ask_name(open, "", 60s).answered);
 }
 
 TEST_CASE("ask_name asks again by TCP when the answer was too long for a datagram", "[probe]") {
@@ -172,14 +172,22 @@ TEST_CASE("ask_name outlives garbage", "[probe]") {
 }
 
 TEST_CASE("ask_name takes a closed port for a refusal", "[probe]") {
-    std::uint16_t port = 0;
-    {
-        const NameServer gone{[](const Packet&, bool) { return Packets{}; }};
-        port = gone.port;
-    }
+    // A socket that hears another peer only: the port is closed for us, and nobody can take it.
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(fd, generic, size) == 0);
+    REQUIRE(::getsockname(fd, generic, &size) == 0);
+    const auto port = ntohs(address.sin_port);
+    address.sin_addr.s_addr = htonl(0x7f4a0b08);
+    REQUIRE(::connect(fd, generic, size) == 0);
     SocketBench bench;
     const auto answer = bench.ask_name(
-        {.resolver = "127.0.0.1", .name = "example.org", .expected = {}, .port = port}, "", 20s);
+        {.resolver = "127.0.0.1", .name = "example.org", .expected = {}, .port = port}, "", 60s);
+    ::close(fd);
     CHECK_FALSE(answer.answered);
     CHECK(answer.silence == Silence::refused);
     CHECK(answer.detail == "refused, says 127.0.0.1");
@@ -188,11 +196,11 @@ TEST_CASE("ask_name takes a closed port for a refusal", "[probe]") {
 TEST_CASE("ask_name says what it cannot ask", "[probe]") {
     SocketBench bench;
     const auto no_address =
-        bench.ask_name({.resolver = "dns.example", .name = "a", .expected = {}}, "", 1s);
+        bench.ask_name({.resolver = "dns.example", .name = "a", .expected = {}}, "", 60s);
     CHECK(no_address.silence == Silence::local);
     CHECK(no_address.detail == "not a numeric address: dns.example");
     const auto no_name = bench.ask_name(
-        {.resolver = "127.0.0.1", .name = std::string(300, 'a'), .expected = {}}, "", 1s);
+        {.resolver = "127.0.0.1", .name = std::string(300, 'a'), .expected = {}}, "", 60s);
     CHECK(no_name.silence == Silence::local);
 }
 
@@ -200,7 +208,7 @@ TEST_CASE("ask_name asks a resolver on the loopback unbound", "[probe]") {
     const NameServer server{
         always([](const Packet& query) { return dns::answer_to(query, kRight); })};
     SocketBench bench;
-    CHECK(bench.ask_name(question_to(server), "gone0", 20s).answered);
+    CHECK(bench.ask_name(question_to(server), "gone0", 60s).answered);
 }
 
 TEST_CASE("ask_name ends when the clock is stopped", "[probe]") {
@@ -242,20 +250,22 @@ TEST_CASE("ask_name tells missing device, missing route and a router's word apar
                            inside + "ip addr add 203.0.113.2/24 dev down0 && " + inside +
                            "ip link set down0 up && " + inside +
                            "sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward' && "
-                           "ip route add 198.51.100.0/24 via 203.0.113.2 && "
-                           "echo 30 > /proc/sys/net/ipv4/neigh/up0/retrans_time_ms";
+                           "ip route add 198.51.100.0/24 via 203.0.113.2";
         if (std::system(setup.c_str()) != 0) return 100;
         SocketBench bench;
         const NameQuestion far{.resolver = "198.51.100.1", .name = "example.org", .expected = {}};
-        const auto gone = bench.ask_name(far, "gone0", 1s);
+        const auto gone = bench.ask_name(far, "gone0", 60s);
         if (gone.silence != Silence::local) return 2;
         if (gone.detail != "device gone0: No such device") return 3;
         const NameQuestion lost{.resolver = "192.88.99.9", .name = "example.org", .expected = {}};
-        const auto no_route = bench.ask_name(lost, "", 20s);
+        const auto no_route = bench.ask_name(lost, "", 60s);
         if (no_route.silence != Silence::local || no_route.detail != kNoRoute) return 4;
-        const auto unreachable = bench.ask_name(far, "up0", 20s);
+        const auto unreachable = bench.ask_name(far, "up0", 60s);
         if (unreachable.silence != Silence::unreachable) return 5;
         if (unreachable.detail != "network unreachable, says 203.0.113.2") return 6;
+        // Sooner than by the second, that nobody is there; not before, as the router needs its
+        // time.
+        if (std::system("echo 30 > /proc/sys/net/ipv4/neigh/up0/retrans_time_ms") != 0) return 100;
         const NameQuestion near{.resolver = "203.0.113.77", .name = "example.org", .expected = {}};
         const auto nobody = bench.ask_name(near, "up0", 150ms);
         return nobody.silence == Silence::timeout ? 0 : 7;

@@ -70,6 +70,20 @@ public:
     NameServer(const NameServer&) = delete;
     NameServer& operator=(const NameServer&) = delete;
 
+    /// Queries that were sent before this call, however late the thread is.
+    [[nodiscard]] unsigned heard() const {
+        const unsigned before = marks_;
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(port);
+        const char mark = 'm';  // behind them in the socket's queue
+        REQUIRE(::sendto(other_, &mark, 1, 0, reinterpret_cast<const sockaddr*>(&address),
+                         sizeof address) == 1);
+        marks_.wait(before);
+        return queries;
+    }
+
     std::uint16_t port = 0;
     std::atomic<unsigned> queries{0};
 
@@ -104,6 +118,10 @@ private:
         socklen_t size = sizeof from;
         const auto got = ::recvfrom(udp_, query.data(), query.size(), 0,
                                     reinterpret_cast<sockaddr*>(&from), &size);
+        if (got == 1) {
+            ++marks_;
+            marks_.notify_all();
+        }
         if (got < 12) return;
         query.resize(static_cast<std::size_t>(got));
         ++queries;
@@ -141,6 +159,7 @@ private:
 
     Respond respond_;
     Respond forge_;
+    std::atomic<unsigned> marks_{0};
     int stop_ = -1, tcp_ = -1, udp_ = -1, other_ = -1;
     std::thread thread_;
 };
