@@ -116,6 +116,24 @@ TEST_CASE("Walk tells a dead address family from a dead way abroad", "[probe]") 
     CHECK(well.round.answered == 3);
 }
 
+TEST_CASE("Walk asks everybody before it calls a family dead", "[probe]") {
+    // A cheap round asks one of each group in turn: here one of IPv6 answers and one of IPv4 is
+    // silent, which might as well be the way abroad.
+    auto settings = both_families();
+    settings.targets.pop_back();
+    for (int turn = 0; turn < 3; ++turn) {
+        LadderBench bench{settings};
+        for (int i = 0; i <= turn; ++i) {
+            (void)bench.walk();
+            bench.clock.run_for(bench.io, 10s);
+        }
+        bench.silent = {"abroad-4"};
+        const auto walk = bench.walk();
+        CHECK(walk.round.is_full);
+        CHECK(state(walk, Rung::international) == RungState::down);
+    }
+}
+
 TEST_CASE("Walk finds the second family dead in the round in which the first one dies, too",
           "[probe]") {
     LadderBench bench{both_families()};
