@@ -14,6 +14,8 @@ constexpr Millis kCheckpointInterval{3'600'000};
 /// The one-shot's file and resolv.conf change rarely, and nobody tells us.
 constexpr Millis kFactsInterval{600'000};
 constexpr Millis kResolversInterval{60'000};
+/// The shortest interval of rounds, that of doubt, stays well below a time-out even so.
+constexpr Millis kRidingTick{1'000};
 
 /// The first multiple of `step` after `now`: ticks of all sites and boots fall on a grid.
 Monotonic next_on_grid(Monotonic now, Millis step) {
@@ -135,13 +137,21 @@ net::awaitable<void> Daemon::Pipeline::probe_loop() {
         const auto segments = co_await links_->round(std::move(around), boot_);
         if (clock.is_stopped()) co_return;
         write_down(segments);
-        bool is_on = co_await clock.sleep_until(links_->next_round(), &probe_bell_);
+        bool is_on = co_await clock.sleep_until(next_round(), &probe_bell_);
         // A carrier or a supply that flaps must neither hurry the rounds of an outage nor flood the
         // line with questions.
         const auto soonest = begun + config_.probe.doubt_interval;
         if (is_on && clock.now() < soonest) is_on = co_await clock.sleep_until(soonest);
         if (!is_on) co_return;
     }
+}
+
+/// With fast ticks a round rides on the first one after its time: to wake up costs more than to
+/// ask. Slow ticks would delay it too long.
+Monotonic Daemon::Pipeline::next_round() {
+    const auto due = links_->next_round();
+    if (config_.metering.tick > kRidingTick) return due;
+    return next_on_grid(due - Millis{1}, config_.metering.tick);
 }
 
 Surroundings Daemon::Pipeline::surroundings() {

@@ -76,6 +76,7 @@ private:
     void note(const Event& event) { intake_.add(event); }
     void read_power(Monotonic at);
     void check_path(Monotonic at);
+    [[nodiscard]] Monotonic next_round();
     [[nodiscard]] Surroundings surroundings();
     [[nodiscard]] WebQuestions web_questions() const;
     void write_down(const std::vector<Outage>& segments);

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <utility>
 
 #include "common/core/check.hpp"
 
@@ -33,13 +34,15 @@ std::uint64_t Entropy::below(std::uint64_t bound) {
 }
 
 std::uint64_t SystemEntropy::bits() {
-    std::uint64_t random = 0;
-    ssize_t got = 0;
-    do {
-        got = ::getrandom(&random, sizeof random, 0);  // up to 256 bytes come whole
-    } while (got == -1 && errno == EINTR);
-    GERBANG_CHECK(got == static_cast<ssize_t>(sizeof random));
-    return random;
+    if (left_ == 0) {
+        ssize_t got = 0;
+        do {
+            got = ::getrandom(drawn_.data(), sizeof drawn_, 0);  // up to 256 bytes come whole
+        } while (got == -1 && errno == EINTR);
+        GERBANG_CHECK(got == static_cast<ssize_t>(sizeof drawn_));
+        left_ = drawn_.size();
+    }
+    return std::exchange(drawn_[--left_], 0);
 }
 
 }  // namespace gerbang

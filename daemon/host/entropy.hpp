@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace gerbang {
@@ -18,10 +19,15 @@ public:
     [[nodiscard]] std::uint64_t below(std::uint64_t bound);
 };
 
-/// The kernel's getrandom(2).
+/// The kernel's getrandom(2), drawn for several at a time; what was given is not kept. After a
+/// fork one of the two processes must open another. One thread only.
 class SystemEntropy final : public Entropy {
 public:
     [[nodiscard]] std::uint64_t bits() override;
+
+private:
+    std::array<std::uint64_t, 32> drawn_{};
+    std::size_t left_ = 0;
 };
 
 }  // namespace gerbang

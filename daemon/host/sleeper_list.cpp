@@ -77,8 +77,8 @@ net::awaitable<bool> SleeperList::suspend(Monotonic deadline, Bell* bell, Rest r
     Sleeper self{*this, deadline, bell == nullptr ? nullptr : bell->state_.get(), executor};
     if (was_rung) self.wake();
     for (bool has_waited = false; !self.is_woken || !has_waited; has_waited = true) {
-        const auto left = self.is_woken ? Millis{0} : rest();
-        if (left && *left <= Millis{0}) {
+        const auto left = self.is_woken ? std::chrono::nanoseconds{0} : rest();
+        if (left && left->count() <= 0) {
             // A loop that is late, or is rung all the time, must not starve the others.
             if (!has_waited) co_await net::post(net::use_awaitable);
             break;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -24,7 +25,7 @@ public:
 
     /// How long a real timer should run before the sleeper is woken; nothing: for ever, somebody
     /// calls `wake_due`. Asked again after each timer until the rest is zero or less.
-    using Rest = std::function<std::optional<Millis>()>;
+    using Rest = std::function<std::optional<std::chrono::nanoseconds>()>;
 
     /// Suspends the caller until it is due, `bell` rings, the list is stopped or the caller is
     /// cancelled. False in the last two cases.

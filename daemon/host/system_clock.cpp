@@ -13,7 +13,7 @@
 namespace gerbang {
 namespace {
 
-std::int64_t read_clock_ms(clockid_t which) {
+std::int64_t read_clock_ns(clockid_t which) {
 #if defined(SYS_clock_gettime64)
     // 32-bit systems: the C library's time_t may have 4 bytes and end in 2038.
     struct {
@@ -26,7 +26,11 @@ std::int64_t read_clock_ms(clockid_t which) {
     const bool is_read = ::clock_gettime(which, &at) == 0;
 #endif
     GERBANG_CHECK(is_read);
-    return std::int64_t{at.tv_sec} * 1000 + at.tv_nsec / 1'000'000;
+    return std::int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec;
+}
+
+std::int64_t read_clock_ms(clockid_t which) {
+    return read_clock_ns(which) / 1'000'000;
 }
 
 }  // namespace
@@ -50,9 +54,16 @@ net::awaitable<bool> SystemClock::sleep_until(Monotonic deadline, Bell* bell) {
     // Asio's timer counts nanoseconds, in which "never" does not fit: an overflow would fire it at
     // once, again and again. The rest is asked for anew after each timer.
     static constexpr Millis kLongestTimer{3'600'000};
-    return sleepers_.suspend(deadline, bell, [this, deadline]() -> std::optional<Millis> {
-        return std::min(deadline - now(), kLongestTimer);
-    });
+    return sleepers_.suspend(deadline, bell,
+                             [this, deadline]() -> std::optional<std::chrono::nanoseconds> {
+                                 const auto rest = deadline - now();
+                                 if (rest <= Millis{0} || rest > kLongestTimer)
+                                     return std::min(rest, kLongestTimer);
+                                 // To the point, so that those who wait for the same instant wake
+                                 // up together.
+                                 return std::chrono::nanoseconds{to_ms(deadline) * 1'000'000 -
+                                                                 read_clock_ns(CLOCK_BOOTTIME)};
+                             });
 }
 
 void SystemClock::stop() {

@@ -5,6 +5,7 @@
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <net/if.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
@@ -168,6 +169,18 @@ std::optional<NetworkWord> next_word(int fd) {
         word.is_own = true;
     }
     return word;
+}
+
+std::string own_address_towards(const SocketAddress& address, const std::string& device,
+                                DeviceBinding& binding) {
+    const int fd = ::socket(address.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return {};
+    std::string own;
+    if (!binding.bind(fd, device) && ::connect(fd, address.get(), address.size) == 0) {
+        own = own_address(fd);
+    }
+    ::close(fd);
+    return own;
 }
 
 ProbeAnswer silent_by(const NetworkWord& word) {

@@ -69,8 +69,13 @@ struct NetworkWord {
     /// What it quotes of the message that it is about.
     [[nodiscard]] std::span<const std::uint8_t> quote() const { return {bytes.data(), size}; }
 };
-/// The oldest entry, taken out of the queue; nothing when it is empty.
+/// The oldest entry, taken out of the queue; nothing when it is empty. `is_own` also for what this
+/// box says in the place of a router, if `fd` is connected.
 [[nodiscard]] std::optional<NetworkWord> next_word(int fd);
+/// The address that this box sends from to `address`, by `device` if it is not empty; empty when
+/// nothing can be sent there.
+[[nodiscard]] std::string own_address_towards(const SocketAddress& address,
+                                              const std::string& device, DeviceBinding& binding);
 /// What a word that is no answer says about the question.
 [[nodiscard]] ProbeAnswer silent_by(const NetworkWord& word);
 

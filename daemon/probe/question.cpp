@@ -87,8 +87,9 @@ net::awaitable<std::vector<Question>> ask_all(const Askers& askers, std::vector<
         const bool is_on = co_await clock.sleep_until(deadline, &all->bell);
         if (!is_on) break;
     }
-    // Copied: a late question still refers to its own.
-    co_return all->questions;
+    // Whoever is late still refers to its own.
+    if (all->outstanding > 0) co_return all->questions;
+    co_return std::move(all->questions);
 }
 
 }  // namespace gerbang
