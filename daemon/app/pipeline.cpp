@@ -370,6 +370,8 @@ net::awaitable<bool> Daemon::Pipeline::commit() {
     co_await stage_memory(kPowerMemoryKey, std::move(power), power_memory_);
     auto path = path_memory_of(path_.verdict());
     co_await stage_memory(kPathMemoryKey, std::move(path), path_memory_);
+    auto good_time = good_time_.memory(here());
+    co_await stage_memory(kGoodTimeMemoryKey, std::move(good_time), good_time_memory_);
     const auto kept = co_await journal_->append(pending->first, pending->bodies);
     is_committing_ = false;
     if (!kept) {

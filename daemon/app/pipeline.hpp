@@ -12,6 +12,7 @@
 #include "common/model/timeline.hpp"
 #include "common/model/true_time.hpp"
 #include "daemon/app/daemon.hpp"
+#include "daemon/app/good_time.hpp"
 #include "daemon/app/intake.hpp"
 #include "daemon/app/join.hpp"
 #include "daemon/app/links.hpp"
@@ -93,6 +94,8 @@ private:
     // time, in time_keeping.cpp
     void note_anchor(Monotonic at);
     void take_anchor(const Anchor& candidate);
+    /// Whether the clock has been right for so long that counters may be built on it.
+    void watch_clock(const Anchor& candidate);
     void learn_gap_length();
     void keep_day();
     [[nodiscard]] std::optional<WallTime> wall_of(DeviceTime at) const;
@@ -141,11 +144,13 @@ private:
     Monotonic last_checkpoint_;
     std::int64_t anchor_slot_ = -1;  ///< 10 s of the last look at the clock
     std::optional<Anchor> latest_anchor_;
-    std::optional<WallTime> good_before_;     ///< it was at least this late when the kernel started
+    GoodTime good_time_{WallTime{}};          ///< for certificates
+    std::optional<Monotonic> steady_since_;   ///< the clock was not corrected since
     std::optional<DeviceTime> first_record_;  ///< of this epoch: the ledger says nothing before
     /// Small facts that outlive this run (the journal's notes), as last staged.
     std::string power_memory_;
     std::string path_memory_;
+    std::string good_time_memory_;
     std::optional<Monotonic> facts_read_;
     std::vector<std::string> resolvers_;
     std::string wan_device_;  ///< as of the last round

@@ -91,18 +91,7 @@ net::awaitable<Result<void>> Daemon::Pipeline::begin() {
                           : BootNo{state.last_boot_no.value_or(BootNo{0}).value + 1};
     timeline_ = state.timeline;
     if (const auto* anchor = timeline_.latest(boot_)) latest_anchor_ = *anchor;
-    const auto anchors = timeline_.anchors();
-    for (const auto& anchor : anchors) true_time_.add(anchor);
-    for (const auto& anchor : anchors) {
-        if (anchor.source == AnchorSource::operator_) continue;
-        // A clock that was once in the future would expire every certificate for good.
-        const auto span = true_time_.at(anchor.at);
-        const auto vague = anchor.uncertainty + Millis{1000};
-        if (!span || anchor.wall > span->latest + vague) continue;
-        // Of this boot it tells the present: the kernel started that much earlier.
-        const auto up = anchor.at.boot == boot_ ? anchor.at.at - Monotonic{} : Millis{};
-        good_before_ = std::max(good_before_, std::optional{anchor.wall - up});
-    }
+    for (const auto& anchor : timeline_.anchors()) true_time_.add(anchor);
 
     const auto recovered = intake_.recover(state.epoch, state.last, boot_);
     recovered_ticks_ = recovered.ticks.size();
@@ -132,6 +121,10 @@ net::awaitable<Result<void>> Daemon::Pipeline::begin() {
     const auto power = co_await offload(edges_.worker, std::move(recall_power));
     auto recall_path = [&journal] { return journal.note(kPathMemoryKey); };
     const auto path = co_await offload(edges_.worker, std::move(recall_path));
+    auto recall_good_time = [&journal] { return journal.note(kGoodTimeMemoryKey); };
+    const auto good_time = co_await offload(edges_.worker, std::move(recall_good_time));
+    good_time_memory_ = good_time.value_or("");
+    good_time_ = GoodTime{build_date(), good_time_memory_};
     power_memory_ = power.value_or("");
     path_memory_ = path.value_or("");
     if (auto verdict = path_of(path_memory_)) path_.restore(std::move(*verdict));

@@ -10,6 +10,8 @@ namespace {
 
 constexpr Millis kAnchorInterval{10'000};
 constexpr Millis kDay{86'400'000};
+/// A clock that was not corrected for so long is believed by what cannot be corrected later.
+constexpr Millis kSteady{300'000};
 
 }  // namespace
 
@@ -25,7 +27,31 @@ void Daemon::Pipeline::note_anchor(Monotonic at) {
                  .uncertainty = wall.is_synchronised ? wall.uncertainty : Millis{1000}});
 }
 
+void Daemon::Pipeline::watch_clock(const Anchor& candidate) {
+    good_time_.look(candidate);
+    if (candidate.source == AnchorSource::operator_) return;
+    const auto* latest = latest_anchor_ && latest_anchor_->at.boot == boot_ &&
+                                 latest_anchor_->source != AnchorSource::operator_
+                             ? &*latest_anchor_
+                             : nullptr;
+    const auto& now = candidate.at.at;
+    if (latest == nullptr || correction(latest, candidate, config_.metering.tick)) {
+        steady_since_ = now;
+        return;
+    }
+    // Two that do not know each other need no time to be believed.
+    const auto kernel = edges_.clock->wall();
+    const auto error = candidate.wall - kernel.wall;
+    const auto give = candidate.uncertainty + config_.metering.tick;
+    const bool is_proven = candidate.source == AnchorSource::province && kernel.is_synchronised &&
+                           error <= give && error >= -give;
+    if (is_proven) good_time_.prove(candidate.at, candidate.wall - candidate.uncertainty);
+    if (!steady_since_) steady_since_ = now;
+    if (is_proven || now - *steady_since_ >= kSteady) learn_gap_length();
+}
+
 void Daemon::Pipeline::take_anchor(const Anchor& candidate) {
+    watch_clock(candidate);
     const auto* latest = latest_anchor_ ? &*latest_anchor_ : nullptr;
     if (!wants_anchor(latest, candidate)) return;
     if (const auto change = correction(latest, candidate, config_.metering.tick)) {
@@ -38,7 +64,6 @@ void Daemon::Pipeline::take_anchor(const Anchor& candidate) {
     latest_anchor_ = candidate;
     true_time_.add(candidate);
     note(to_event(candidate));
-    learn_gap_length();
     if (is_first) commit_bell_.ring();
 }
 
@@ -104,16 +129,8 @@ Result<void> Daemon::Pipeline::set_clock(WallTime wall, Seconds uncertainty) {
 }
 
 WallTime Daemon::Pipeline::certificate_time() const {
-    TimeEvidence evidence{.kernel = edges_.clock->wall(),
-                          .built = build_date(),
-                          .good_at_start = good_before_,
-                          .now = edges_.clock->now()};
-    const bool is_good = latest_anchor_ && latest_anchor_->source != AnchorSource::operator_;
-    if (is_good && latest_anchor_->at.boot == boot_) {
-        const auto at_start = latest_anchor_->wall - (latest_anchor_->at.at - Monotonic{});
-        evidence.good_at_start = std::max(good_before_, std::optional{at_start});
-    }
-    return verification_time(evidence);
+    return verification_time(
+        {.kernel = edges_.clock->wall(), .built = build_date(), .good = good_time_.at(here())});
 }
 
 }  // namespace gerbang

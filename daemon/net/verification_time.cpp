@@ -7,9 +7,7 @@ namespace gerbang {
 WallTime verification_time(const TimeEvidence& evidence) {
     WallTime latest = evidence.built;
     if (evidence.kernel.is_synchronised) latest = std::max(latest, evidence.kernel.wall);
-    if (evidence.good_at_start) {
-        latest = std::max(latest, *evidence.good_at_start + evidence.now.time_since_epoch());
-    }
+    if (evidence.good) latest = std::max(latest, *evidence.good);
     return latest;
 }
 

@@ -11,16 +11,14 @@ namespace gerbang {
 struct TimeEvidence {
     WallReading kernel;
     WallTime built;  ///< this program existed then
-    /// It was certainly this late when the kernel started: the last good time of an earlier boot
-    /// that the journal holds, or, once this boot has an anchor, the anchor's wall time less its
-    /// device time. By kernel or province only: a year typed wrong by an operator would expire
-    /// every certificate. Nothing: none is known.
-    std::optional<WallTime> good_at_start;
-    Monotonic now;
+    /// It is certainly this late: the last good time that an earlier run left, and the time since
+    /// boot. Nothing: none is known.
+    std::optional<WallTime> good;
 };
 
 /// The instant at which certificates are verified (design 4): the latest of what is known for sure.
-/// A kernel clock that nobody synchronised counts for nothing, early or late. Pure; errors: none.
+/// A kernel clock that nobody synchronised counts for nothing, early or late; one that claims to be
+/// is believed as long as it claims it, and leaves nothing behind. Pure; errors: none.
 [[nodiscard]] WallTime verification_time(const TimeEvidence& evidence);
 
 }  // namespace gerbang

@@ -52,39 +52,6 @@ TEST_CASE("Stopping daemon takes neither claims nor a clock behind its stop even
     CHECK(last->kind == EventKind::stop);
 }
 
-TEST_CASE("Certificates are verified at the present instant after a restart on an old boot",
-          "[scenario]") {
-    Village village{test_seed()};
-    village.clock.set_wall(wall_from_ms(1'924'992'000'000));  // 2031, later than any build
-    village.start();
-    village.run_for(2min);
-    village.stop();
-    village.clock.pass(24h * 60);
-    village.start();
-    village.run_for(2min);
-    village.stop();
-    village.start();
-    village.run_for(2min);
-    const auto error = village.daemon().certificate_time() - village.clock.wall().wall;
-    CHECK(error < 1s);
-    CHECK(error > -1s);
-}
-
-TEST_CASE("Floor of the certificates' instant outlives a boot without a clock", "[scenario]") {
-    Village village{test_seed()};
-    village.clock.set_wall(wall_from_ms(1'924'992'000'000));
-    village.start();
-    village.run_for(2h);
-    const auto seen = village.clock.wall().wall;
-    village.power_cut(30min);
-    village.clock.set_wall(wall_from_ms(5'000));
-    village.clock.set_synchronised(false);
-    village.start();
-    village.run_for(2min);
-    CHECK(village.daemon().certificate_time() >= seen - 1h);
-    CHECK(village.daemon().certificate_time() <= seen + 30min);
-}
-
 TEST_CASE("Ladders asked for by people end with the daemon, whenever it ends", "[scenario]") {
     std::mt19937_64 random{test_seed()};
     for (unsigned round = 0; round < test_rounds(60); ++round) {

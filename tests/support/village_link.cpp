@@ -61,6 +61,11 @@ net::awaitable<Result<HttpAnswer>> VillageLink::send(UplinkRequest request) {
     answer.status = response.status;
     answer.body = std::move(response.body);
     answer.retry_after = response.retry_after;
+    if (date) {
+        // Whole seconds, as HTTP has them.
+        answer.date = wall_from_ms(to_ms(date()) / 1000 * 1000);
+        answer.is_authenticated = true;
+    }
     answer.request = request.method + " village" + request.path;
     co_return answer;
 }

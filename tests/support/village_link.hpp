@@ -27,6 +27,7 @@ public:
     unsigned doubled = 0;            ///< per mille: the request arrives twice
     unsigned lose_next_replies = 0;  ///< certainly, this many
     std::string token;               ///< sent as the bearer token
+    std::function<WallTime()> date;  ///< of every answer, authenticated; empty: it carries none
 
     [[nodiscard]] std::uint64_t attempts() const { return attempts_; }
     [[nodiscard]] unsigned most_under_way() const { return most_under_way_; }
