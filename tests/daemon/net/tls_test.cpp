@@ -131,8 +131,7 @@ UplinkTarget as_of(const LoopbackServer& server, std::int64_t days) {
     auto target = target_of(server);
     const TimeEvidence evidence{.kernel = {wall_from_ms(90'000), false, {}},
                                 .built = issued() + Millis{days * kDayMs},
-                                .good_at_start = {},
-                                .now = monotonic_from_ms(90'000)};
+                                .good = {}};
     target.verify_at = [evidence] { return verification_time(evidence); };
     return target;
 }
