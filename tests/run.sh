@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sets up, builds and runs the tests on Debian 12. Options:
 #   --quick   release build and its tests only, without the slow ones (CPU bench, faults)
-#   --long    the same tests with a hundred times the rounds, and arm64 under qemu
+#   --long    the same tests with a hundred times the rounds, arm64 under qemu,
+#             and what needs another kernel than a container's
 #   --arm64   arm64 build and unit tests under qemu, too
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -87,6 +88,17 @@ fi
 if [ "$arm64" = 1 ]; then
     say "arm64 build and unit tests under qemu"
     cross/arm64.sh --test
+    stamp
+fi
+
+if [ "$long" = 1 ]; then
+    say "WiFi stations, PPPoE and flowtables on Debian's own kernel, emulated"
+    need_packages qemu-system-x86
+    ninja -C build/release emulated_links >build/release/emulated.log
+    code=0
+    tests/e2e/emulated/run.sh build/release || code=$?
+    [ "$code" = 77 ] && skipped="$skipped  emulated kernel (the line above says why)"$'\n'
+    [ "$code" = 0 ] || [ "$code" = 77 ] || exit "$code"
     stamp
 fi
 
