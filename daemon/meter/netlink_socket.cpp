@@ -27,7 +27,8 @@ void Socket::Close::operator()(mnl_socket* socket) const noexcept {
     mnl_socket_close(socket);
 }
 
-Result<Socket> Socket::open(std::span<const int> groups, Protocol protocol) {
+Result<Socket> Socket::open(std::span<const int> groups, Protocol protocol,
+                            std::size_t buffer_bytes) {
     const auto failed = [](const char* step) {
         return Error{Errc::unreachable,
                      std::string{"open netlink: "} + step + ": " + std::strerror(errno)};
@@ -45,7 +46,8 @@ Result<Socket> Socket::open(std::span<const int> groups, Protocol protocol) {
     const timeval wait{.tv_sec = 2, .tv_usec = 0};
     if (::setsockopt(made.descriptor(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0)
         return failed("set time-out");
-    made.buffer_ = std::make_unique<std::byte[]>(kBufferBytes);
+    made.buffer_ = std::make_unique<std::byte[]>(buffer_bytes);
+    made.buffer_bytes_ = buffer_bytes;
     return made;
 }
 
@@ -120,7 +122,7 @@ std::uint32_t Socket::send(const Request& request) {
 Datagram Socket::receive(int flags) {
     for (;;) {
         sockaddr_nl sender{};
-        iovec vector{.iov_base = buffer_.get(), .iov_len = kBufferBytes};
+        iovec vector{.iov_base = buffer_.get(), .iov_len = buffer_bytes_};
         msghdr message{};
         message.msg_name = &sender;
         message.msg_namelen = sizeof sender;

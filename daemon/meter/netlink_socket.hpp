@@ -19,10 +19,15 @@ enum class Protocol : std::uint8_t { route, generic };
 /// A bound netlink socket with its receive buffer. Not for two threads at once.
 class Socket {
 public:
+    /// The kernel fills up to 32 KiB when the reader can take it; fewer calls.
+    static constexpr std::size_t kBufferBytes = 32768;
+
     /// `groups`: RTNLGRP_* numbers to listen to; none for a socket that asks. `unreachable` with
-    /// the reason of the kernel.
+    /// the reason of the kernel. The kernel makes its datagrams as large as `buffer_bytes`, and
+    /// larger where one message alone is, which is then an error: less is for short messages only.
     [[nodiscard]] static Result<Socket> open(std::span<const int> groups,
-                                             Protocol protocol = Protocol::route);
+                                             Protocol protocol = Protocol::route,
+                                             std::size_t buffer_bytes = kBufferBytes);
 
     /// What may be asked for.
     struct Request {
@@ -77,11 +82,9 @@ private:
     [[nodiscard]] static Error failure(const Request& request, const char* reason);
     [[nodiscard]] static Error failure(const Request& request, int error);
 
-    // The kernel fills up to 32 KiB when the reader can take it; fewer calls.
-    static constexpr std::size_t kBufferBytes = 32768;
-
     std::unique_ptr<mnl_socket, Close> socket_;
     std::unique_ptr<std::byte[]> buffer_;
+    std::size_t buffer_bytes_ = 0;
     std::uint32_t sequence_ = 0;
 };
 

@@ -29,6 +29,13 @@ constexpr Millis kRoutesPeriod{60'000};
 constexpr Millis kNeighboursPeriod{60'000};
 constexpr Millis kStationsPeriod{60'000};
 
+/// For the counters of all links at each tick: as long as nobody reads more at once the kernel
+/// makes datagrams of this size, which cost it less. A link's counters are some 230 bytes.
+Result<Socket> open_counting() {
+    constexpr std::size_t kBytes = 8192;
+    return Socket::open({}, netlink::Protocol::route, kBytes);
+}
+
 /// The request for one neighbour entry.
 struct GatewayQuestion {
     ndmsg header{};
@@ -39,12 +46,13 @@ struct GatewayQuestion {
 class NetlinkSource final : public CounterSource {
 public:
     NetlinkSource(const Clock& clock, const HostPaths& paths, Entropy* entropy, Socket asking,
-                  Socket listening)
+                  Socket counting, Socket listening)
         : clock_{&clock},
           entropy_{entropy},
           pppoe_{paths.proc + "/net/pppoe"},
           sysfs_{paths.sys},
           asking_{std::move(asking)},
+          counting_{std::move(counting)},
           listening_{std::move(listening)} {
         if (entropy_ != nullptr) uniques_.start(*entropy_);
     }
@@ -112,6 +120,7 @@ private:
         gateway_asked_.reset();
         described_.reset();
         if (auto fresh = Socket::open({})) asking_ = std::move(*fresh);
+        if (auto fresh = open_counting()) counting_ = std::move(*fresh);
         return error;
     }
 
@@ -120,7 +129,7 @@ private:
     Result<void> read_links(Monotonic now, bool was_told) {
         if (!was_told && described_ && now - *described_ < kDescribePeriod) {
             netlink::StatisticsTally tally;
-            const auto read = asking_.ask(
+            const auto read = counting_.ask(
                 {.type = RTM_GETSTATS, .family = AF_UNSPEC, .what = "statistics"},
                 [&tally] { tally = {}; },
                 [&](Datagram datagram, std::uint32_t sequence) {
@@ -337,6 +346,7 @@ private:
     std::string pppoe_;
     SysfsLinks sysfs_;
     Socket asking_;
+    Socket counting_;
     Socket listening_;
     std::optional<Socket> wifi_;  ///< opened when there is WiFi
     std::vector<netlink::Link> links_;
@@ -366,12 +376,14 @@ Result<std::unique_ptr<CounterSource>> open_netlink_source(const Clock& clock,
                                                            Entropy* entropy) {
     auto asking = Socket::open({});
     if (!asking) return asking.error();
+    auto counting = open_counting();
+    if (!counting) return counting.error();
     constexpr std::array kChanges{int{RTNLGRP_LINK}, int{RTNLGRP_IPV4_ROUTE},
                                   int{RTNLGRP_IPV6_ROUTE}};
     auto listening = Socket::open(kChanges);
     if (!listening) return listening.error();
     return std::unique_ptr<CounterSource>{std::make_unique<NetlinkSource>(
-        clock, paths, entropy, std::move(*asking), std::move(*listening))};
+        clock, paths, entropy, std::move(*asking), std::move(*counting), std::move(*listening))};
 }
 
 }  // namespace gerbang
