@@ -16,7 +16,7 @@ for option in "$@"; do
         --quick) quick=1 ;;
         --long) long=1 arm64=1 ;;
         --arm64) arm64=1 ;;
-        *) sed -n '2,5p' "$0"; exit 64 ;;
+        *) sed -n '2,6p' "$0"; exit 64 ;;
     esac
 done
 
