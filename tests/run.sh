@@ -42,7 +42,7 @@ configure_and_build build/product all -- -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGER
     -DGERBANG_LTO=ON
 stamp
 
-timeout_s=900
+timeout_s=1800
 if [ "$long" = 1 ]; then
     export GERBANG_EFFORT=100
     timeout_s=86400

@@ -7,7 +7,7 @@ target_compile_definitions(gerbang_test_main PUBLIC CATCH_CONFIG_FAST_COMPILE
     GERBANG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 target_link_libraries(gerbang_test_main PUBLIC gerbang_core)
 
-set(GERBANG_TEST_TIMEOUT 900 CACHE STRING "Seconds a test may take; tests/run.sh --long raises it")
+set(GERBANG_TEST_TIMEOUT 1800 CACHE STRING "Seconds a test may take; tests/run.sh --long raises it")
 
 # gerbang_test(name sources...): the executable test_<name>, run by ctest as <name>.
 function(gerbang_test name)

@@ -6,12 +6,10 @@ if(TARGET gerbang AND TARGET gerbang-province)
     if(GERBANG_PRODUCT_DIR)
         set(faults_product ${GERBANG_PRODUCT_DIR})
     endif()
-    math(EXPR faults_timeout "3 * ${GERBANG_TEST_TIMEOUT}")
     add_test(NAME e2e_faults
         COMMAND python3 ${PROJECT_SOURCE_DIR}/tests/e2e/faults/run.py ${faults_product})
     set_tests_properties(e2e_faults PROPERTIES SKIP_RETURN_CODE 77
-        # It ends what hangs by itself, and a slow machine may take several times as long.
-        TIMEOUT ${faults_timeout} LABELS "e2e;slow"
+        TIMEOUT ${GERBANG_TEST_TIMEOUT} LABELS "e2e;slow"
         # First, as it waits most of its time while others compute.
         COST 300)
 endif()
