@@ -39,7 +39,8 @@ public:
 
     /// It is at least this late.
     [[nodiscard]] WallTime at(DeviceTime now) const;
-    /// For the next run, by the hour, so that it is rarely written.
+    /// For the next run, of this boot or a later one: "wall-ms boot device-ms". Changes once an
+    /// hour, so that it is rarely written.
     [[nodiscard]] std::string memory(DeviceTime now) const;
 
 private:
