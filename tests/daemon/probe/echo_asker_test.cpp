@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <iterator>
+#include <string>
 
 #include "tests/daemon/probe/own_network.hpp"
 
@@ -77,12 +78,13 @@ TEST_CASE("Echoes asked at once need one socket, which is closed after the last"
             if (!bench.ask(method, here, "", 60s).answered) return 5;
             const auto prober =
                 open_system_prober(bench.io.get_executor(), bench.clock, bench.entropy, method);
+            const std::string wan = "wan0";
             const ProbeTarget hole{.name = "hole", .address = "192.0.2.9"};
             const auto before = open_files();
             std::array<ProbeAnswer, 6> answers;
             bench.io.restart();
             for (auto& answer : answers) {
-                net::co_spawn(bench.io, prober->probe(hole, "wan0", 200ms), answer_into(answer));
+                net::co_spawn(bench.io, prober->probe(hole, wan, 200ms), answer_into(answer));
             }
             bench.io.poll();
             if (open_files() != before + 1) return 2;
@@ -106,17 +108,18 @@ TEST_CASE("A prober hears a host by an interface that came back as another one",
         for (const auto method : kMethods) {
             const auto prober =
                 open_system_prober(bench.io.get_executor(), bench.clock, bench.entropy, method);
+            const std::string wan = "up0";
             const ProbeTarget target{.name = "router", .address = "203.0.113.2"};
             for (int life = 0; life < 2; ++life) {
                 if (!set_up(router)) return 100;
                 ProbeAnswer answer;
                 bench.io.restart();
-                net::co_spawn(bench.io, prober->probe(target, "up0", 60s), answer_into(answer));
+                net::co_spawn(bench.io, prober->probe(target, wan, 60s), answer_into(answer));
                 bench.io.run();
                 if (!answer.answered) return 2;
                 if (std::system("ip link del up0") != 0) return 100;
                 bench.io.restart();
-                net::co_spawn(bench.io, prober->probe(target, "up0", 60s), answer_into(answer));
+                net::co_spawn(bench.io, prober->probe(target, wan, 60s), answer_into(answer));
                 bench.io.run();
                 if (answer.answered || answer.silence != Silence::local) return 3;
             }
