@@ -221,6 +221,9 @@ Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received)
     auto records = wire::decode_pack(batch.pack, kBatchLimits);
     if (!records) return Error{records.error().code, "pack: " + records.error().detail};
     if (records->empty()) return Error{Errc::bad_input, "pack without records"};
+    if (!std::all_of(records->begin(), records->end(), wire::is_chainable)) {
+        return Error{Errc::refused, "reduced records are not taken yet"};
+    }
     const auto links = link(*std::move(records), batch.before);
     const auto range = links.range();
     if (range.first.value == 0 || range.last.value > kMaxSeq) {

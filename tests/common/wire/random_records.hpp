@@ -70,9 +70,7 @@ public:
                              : 1 + static_cast<std::uint32_t>(below(100'000));
             fill_series(SeriesId{id}, ticks);
         }
-        auto chunk = make_chunk(at.boot, ticks);
-        chunk.level = chance(10) ? static_cast<std::uint8_t>(below(4)) : std::uint8_t{0};
-        return chunk;
+        return make_chunk(at.boot, ticks);
     }
 
     /// Contiguous records of both kinds over several boots.

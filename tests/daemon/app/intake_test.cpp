@@ -188,7 +188,7 @@ TEST_CASE("Intake puts each event where it came among the ticks", "[app]") {
     const auto commit = life.intake.next(Seq{1}, 2);
     REQUIRE(commit);
     std::vector<Monotonic> times;
-    for (const auto& body : commit->bodies) times.push_back(time_of(body).at);
+    for (const auto& body : commit->bodies) times.push_back(time_of(body)->at);
     CHECK(times == std::vector{monotonic_from_ms(900), monotonic_from_ms(2000),
                                monotonic_from_ms(2500), monotonic_from_ms(3000),
                                monotonic_from_ms(3500)});
