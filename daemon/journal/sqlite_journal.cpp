@@ -1,101 +1,18 @@
+#include "daemon/journal/sqlite_journal.hpp"
+
 #include <algorithm>
-#include <array>
-#include <set>
-#include <string_view>
 #include <utility>
 
 #include "common/core/check.hpp"
 #include "common/wire/chain.hpp"
 #include "common/wire/codec.hpp"
-#include "daemon/journal/block_store.hpp"
-#include "daemon/journal/cursor_store.hpp"
 #include "daemon/journal/database.hpp"
-#include "daemon/journal/journal.hpp"
-#include "daemon/journal/rollup_store.hpp"
-#include "daemon/journal/sqlite.hpp"
-#include "daemon/journal/state.hpp"
 
 namespace gerbang {
 namespace {
 
-constexpr std::size_t kMaxOutages = 4096;
 /// Hours that a replay may gather before they are written.
 constexpr std::size_t kMaxGatheredHours = 1024;
-
-template <std::size_t N>
-std::string_view view(const std::array<std::uint8_t, N>& bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), N};
-}
-
-class SqliteJournal final : public Journal {
-public:
-    explicit SqliteJournal(const JournalOptions& options)
-        : options_{options}, memory_{options.utc_offset} {}
-
-    [[nodiscard]] Result<void> start();
-
-    [[nodiscard]] const JournalState& state() const override { return memory_.state; }
-    [[nodiscard]] Result<Committed> begin_epoch(const EpochFact& fact, DeviceTime at,
-                                                const std::vector<RecordBody>& first) override;
-    [[nodiscard]] Result<Committed> append(Seq expected_first,
-                                           const std::vector<RecordBody>& bodies) override;
-    [[nodiscard]] Result<JournalSlice> read(const EpochId& epoch, SeqRange range,
-                                            std::uint64_t max_bytes) override;
-    [[nodiscard]] Result<std::vector<EpochInfo>> epochs() override;
-    [[nodiscard]] Result<std::vector<Cursor>> cursors() override;
-    void stage(const Cursor& cursor) override { cursors_.stage(cursor); }
-    [[nodiscard]] Result<void> flush_cursors() override;
-    void stage_note(const std::string& key, const std::string& value) override {
-        cursors_.stage_note(key, value);
-    }
-    [[nodiscard]] std::optional<std::string> note(const std::string& key) override {
-        return cursors_.note(key);
-    }
-    [[nodiscard]] Result<std::vector<UsageRow>> usage(UsagePeriod period, WallTime from,
-                                                      WallTime to) override;
-    [[nodiscard]] Result<std::vector<Outage>> outages() override;
-    [[nodiscard]] Result<void> checkpoint() override;
-    [[nodiscard]] std::uint64_t size_bytes() const override { return connection_.file_bytes(); }
-    [[nodiscard]] std::uint64_t written_bytes() const override {
-        return connection_.written_bytes();
-    }
-
-private:
-    [[nodiscard]] Result<void> prepare();
-    [[nodiscard]] Result<void> restore();
-    [[nodiscard]] Result<void> write_checkpoint(UsageRollup& rollup);
-    [[nodiscard]] Result<void> put_state(EpochNo epoch, const JournalMemory& memory,
-                                         const UsageRollup& rollup);
-    [[nodiscard]] Result<void> replay_undated(UsageRollup& rollup);
-    [[nodiscard]] Result<void> write_epoch(const EpochFact& fact, EpochNo number,
-                                           UsageRollup& rollup, const std::vector<Record>& records);
-    template <class Work>
-    [[nodiscard]] Result<void> in_transaction(Work work);
-    [[nodiscard]] Error fail(Error error);
-    [[nodiscard]] Result<void> usable() const;
-    void overwrite_wal();
-    [[nodiscard]] Committed take(const std::vector<Record>& records);
-
-    struct Place {
-        EpochNo number = 0;
-        Seq last;
-    };
-    [[nodiscard]] Result<Place> place_of(const EpochId& epoch);
-
-    JournalOptions options_;
-    sql::Connection connection_;  // before everything that holds its statements
-    BlockStore blocks_;
-    CursorStore cursors_;
-    RollupStore rollups_;
-    sql::Statement find_epoch_;
-    sql::Statement list_epochs_;
-    sql::Statement close_epoch_;
-    sql::Statement put_epoch_;
-    sql::Statement put_checkpoint_;
-    EpochNo epoch_no_ = 0;  ///< of the open epoch; 0: none
-    JournalMemory memory_;
-    std::optional<Error> broken_;
-};
 
 /// Numbers `bodies` from `first`; `bad_input` names the first that is not well-formed.
 Result<std::vector<Record>> number(Seq first, const std::vector<RecordBody>& bodies) {
@@ -121,6 +38,8 @@ Result<std::vector<Record>> number(Seq first, const std::vector<RecordBody>& bod
     return records;
 }
 
+}  // namespace
+
 Result<void> SqliteJournal::usable() const {
     if (!broken_) return ok();
     return Error{Errc::storage_broken, "journal must be reopened after: " + broken_->detail};
@@ -133,14 +52,7 @@ Error SqliteJournal::fail(Error error) {
     return error;
 }
 
-template <class Work>
-Result<void> SqliteJournal::in_transaction(Work work) {
-    auto outcome = [&]() -> Result<void> {
-        sql::Transaction transaction{connection_};
-        if (auto begun = transaction.begin(); !begun) return begun;
-        if (auto done = work(); !done) return done;
-        return transaction.commit();
-    }();
+Result<void> SqliteJournal::after_transaction(Result<void> outcome) {
     if (!outcome) {
         if (connection_.is_in_transaction()) {
             broken_ =
@@ -317,75 +229,6 @@ Result<Committed> SqliteJournal::begin_epoch(const EpochFact& fact, DeviceTime a
     return take(*records);
 }
 
-Result<SqliteJournal::Place> SqliteJournal::place_of(const EpochId& epoch) {
-    find_epoch_.start().bind_blob(1, view(epoch.bytes));
-    const sql::Resetting resetting{find_epoch_};
-    const auto row = find_epoch_.step();
-    if (!row) return row.error();
-    if (!*row) return Error{Errc::not_found, "epoch " + to_string(epoch) + " is not here"};
-    const auto number_of_epoch = find_epoch_.number(0);
-    if (number_of_epoch == epoch_no_) return Place{epoch_no_, memory_.state.last};
-    return Place{number_of_epoch, Seq{static_cast<std::uint64_t>(find_epoch_.number(1))}};
-}
-
-Result<JournalSlice> SqliteJournal::read(const EpochId& epoch, SeqRange range,
-                                         std::uint64_t max_bytes) {
-    if (auto may = usable(); !may) return may.error();
-    const auto place = place_of(epoch);
-    if (!place) return fail(place.error());
-    if (range.first.value == 0 || range.last < range.first) {
-        return Error{Errc::bad_input, "read of an empty range"};
-    }
-    if (range.first > place->last) {
-        return Error{Errc::not_found,
-                     "record " + std::to_string(range.first.value) + " is not here"};
-    }
-    JournalSlice slice;
-    slice.epoch = epoch;
-    const bool is_open = place->number == epoch_no_;
-    if (is_open && range.first.previous() == memory_.state.last) {
-        slice.before = memory_.state.head;
-    } else {
-        const auto before = blocks_.head_after(place->number, range.first.previous());
-        if (!before) return fail(before.error());
-        slice.before = *before;
-    }
-    const Seq last = std::min(range.last, place->last);
-    auto records = blocks_.read(place->number, {range.first, last}, max_bytes);
-    if (!records) return fail(records.error());
-    slice.records = std::move(*records);
-    return slice;
-}
-
-Result<std::vector<Journal::EpochInfo>> SqliteJournal::epochs() {
-    if (auto may = usable(); !may) return may.error();
-    std::vector<EpochInfo> found;
-    list_epochs_.start();
-    const sql::Resetting resetting{list_epochs_};
-    for (;;) {
-        const auto row = list_epochs_.step();
-        if (!row) return fail(row.error());
-        if (!*row) return found;
-        EpochInfo info;
-        const auto uuid = list_epochs_.bytes(0);
-        if (uuid.size() != info.id.bytes.size()) {
-            return fail(Error{Errc::storage_broken, "epoch without an identity"});
-        }
-        std::copy(uuid.begin(), uuid.end(), info.id.bytes.begin());
-        info.is_open = info.id == memory_.state.epoch;
-        info.last = info.is_open ? memory_.state.last
-                                 : Seq{static_cast<std::uint64_t>(list_epochs_.number(1))};
-        found.push_back(info);
-    }
-}
-
-Result<std::vector<Cursor>> SqliteJournal::cursors() {
-    if (auto may = usable(); !may) return may.error();
-    auto found = cursors_.cursors();
-    if (!found) return fail(found.error());
-    return found;
-}
-
 Result<void> SqliteJournal::flush_cursors() {
     if (auto may = usable(); !may) return may;
     if (!cursors_.has_staged()) return ok();
@@ -446,46 +289,6 @@ Result<void> SqliteJournal::checkpoint() {
     cursors_.written();
     return ok();
 }
-
-Result<std::vector<UsageRow>> SqliteJournal::usage(UsagePeriod period, WallTime from, WallTime to) {
-    if (auto may = usable(); !may) return may.error();
-    if (memory_.rollup.wants_replay()) {
-        if (auto done = checkpoint(); !done) return done.error();
-    }
-    auto rows = rollups_.rows(period, from, to, memory_.rollup.hours(), options_.utc_offset);
-    if (!rows) return fail(rows.error());
-    for (const auto& [name, part] : memory_.rollup.undated()) {
-        rows->push_back({.name = name.name,
-                         .is_role = name.is_role,
-                         .is_undated = true,
-                         .start = {},
-                         .sum = part.rounded()});
-    }
-    return rows;
-}
-
-Result<std::vector<Outage>> SqliteJournal::outages() {
-    if (auto may = usable(); !may) return may.error();
-    std::vector<Outage> found;
-    if (epoch_no_ == 0) return found;
-    std::set<std::pair<std::uint64_t, std::uint32_t>> seen;
-    auto listed = blocks_.events(epoch_no_, EventKind::outage, memory_.state.last, true,
-                                 [&](Seq, const Event& event) {
-                                     auto outage = outage_from(event);
-                                     if (!outage) return true;
-                                     if (seen.emplace(outage->id, outage->segment).second) {
-                                         found.push_back(std::move(*outage));
-                                     }
-                                     return found.size() < kMaxOutages;
-                                 });
-    if (!listed) return fail(listed.error());
-    std::sort(found.begin(), found.end(), [](const Outage& a, const Outage& b) {
-        return std::pair{a.id, a.segment} < std::pair{b.id, b.segment};
-    });
-    return found;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
     auto journal = std::make_unique<SqliteJournal>(options);
