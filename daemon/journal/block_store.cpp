@@ -38,6 +38,8 @@ bool is_protected(EventKind kind) {
         case EventKind::start:
         case EventKind::carrier:
         case EventKind::power:
+        case EventKind::storage:
+        case EventKind::summary:
             break;
     }
     return false;
