@@ -36,6 +36,7 @@ struct JournalOptions {
     /// Consumers whose records are reduced last while they do not hold them: the push targets.
     std::vector<std::string> pins{};
     std::uint64_t set_aside_bytes = 0;  ///< size of the damaged file kept aside, if any
+    std::string hardware{};  ///< identity of this machine, as in `EpochFact`; empty: not compared
 };
 
 /// The least that works: below it the WAL, the ballast and a day of readings do not fit together.
@@ -47,6 +48,13 @@ inline constexpr std::uint64_t kDefaultQuotaBytes = 64u << 20;
 inline constexpr std::uint64_t kMirrorReserveBytes = 512u << 10;
 /// Journal time without a receipt after which a consumer stops pinning.
 inline constexpr Seconds kPinSilence{90 * 86'400};
+
+/// What the record 1 of the next epoch has to say.
+struct EpochCause {
+    std::string reason = "new";  ///< "new", "damage", "hardware", "rollback"
+    EpochId parent;              ///< none: no earlier epoch is known
+    Seq parent_last;             ///< the highest number of it that is known to have been given
+};
 
 /// What a restarted daemon needs to go on exactly where the journal ends.
 struct JournalState {
@@ -69,6 +77,11 @@ struct JournalState {
     /// time since its start. No wall clock enters, so it never jumps nor goes back; time without
     /// power does not count. Ages (of pins, of losses) are differences of it.
     Millis elapsed{};
+    /// For the next `begin_epoch`, while `epoch` is none or `must_begin_epoch`.
+    EpochCause next_epoch;
+    /// The open epoch must not go on: another machine wrote it, or the database is older than what
+    /// its mirror knows. Nothing may be appended before `begin_epoch`.
+    bool must_begin_epoch = false;
 };
 
 /// Numbers that a commit used.
@@ -91,7 +104,11 @@ struct JournalSlice {
 class Journal {
 public:
     /// Opens or creates the database and restores the state. Cost is bounded by the records since
-    /// the last hourly checkpoint, not by the journal's size.
+    /// the last hourly checkpoint and by the WAL, not by the journal's size.
+    ///
+    /// Never fails for damage: a damaged file is set aside as `journal.damaged` (the newest one
+    /// only), a new database takes its place, and `tend` salvages what the old one still holds
+    /// behind the back of the new epoch. Counters, epochs and cursors come from `journal.mirror`.
     [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const JournalOptions& options);
     virtual ~Journal() = default;
 
@@ -99,8 +116,19 @@ public:
 
     /// Starts an epoch; `fact` becomes its record 1 together with `first` (the boot event and the
     /// like), in one transaction. Earlier epochs become closed.
+    ///
+    /// Where `state().next_epoch` is not "new", the counters go on: their `series` events follow
+    /// record 1, with the numbers that they had, and `state().totals` keeps their newest values;
+    /// outage ids go on too. `first` must then introduce no series.
     [[nodiscard]] virtual Result<Committed> begin_epoch(const EpochFact& fact, DeviceTime at,
                                                         const std::vector<RecordBody>& first) = 0;
+
+    /// Ends the open epoch at `fact.parent_last` and goes on in a new one: record 1 is `fact`
+    /// (`parent` is the open epoch), then the series, boots, interfaces and anchors that hold at
+    /// that place, then everything after it under new numbers, with the same content otherwise. For
+    /// a journal that a receiver knows to have diverged there. Several transactions; a power cut in
+    /// between is continued by `open`. `bad_input` when `fact.parent` is not the open epoch.
+    [[nodiscard]] virtual Result<void> fork_epoch(const EpochFact& fact, DeviceTime at) = 0;
 
     /// Numbers `bodies` (1 to 8192, well-formed) and makes them durable in one transaction.
     /// `expected_first` guards the ring's intent. When it returns an error, none is stored.

@@ -19,7 +19,7 @@ namespace gerbang {
 
 /// The journal on one SQLite connection. Its parts each know some tables; this joins them into
 /// transactions. sqlite_journal.cpp: opening, appending, checkpoints; journal_reads.cpp: what is
-/// asked; journal_upkeep.cpp: packing, reduction, the quota.
+/// asked; journal_upkeep.cpp: packing, reduction, the quota; journal_rescue.cpp: damage, identity.
 class SqliteJournal final : public Journal {
 public:
     explicit SqliteJournal(const JournalOptions& options)
@@ -30,6 +30,7 @@ public:
     [[nodiscard]] const JournalState& state() const override { return memory_.state; }
     [[nodiscard]] Result<Committed> begin_epoch(const EpochFact& fact, DeviceTime at,
                                                 const std::vector<RecordBody>& first) override;
+    [[nodiscard]] Result<void> fork_epoch(const EpochFact& fact, DeviceTime at) override;
     [[nodiscard]] Result<Committed> append(Seq expected_first,
                                            const std::vector<RecordBody>& bodies) override;
     [[nodiscard]] Result<JournalSlice> read(const EpochId& epoch, SeqRange range,
