@@ -352,6 +352,13 @@ Event to_event(const Outage& outage, DeviceTime at) {
     if (outage.last_bad) writer.time("last_bad", *outage.last_bad);
     if (outage.first_good) writer.time("first_good", *outage.first_good);
     writer.text("evidence", outage.evidence);
+    if (const auto& fold = outage.fold) {
+        writer.number("folded", fold->count)
+            .number("certain_ms", fold->certain.count())
+            .number("possible_ms", fold->possible.count())
+            .number("longest_certain_ms", fold->longest_certain.count())
+            .number("longest_possible_ms", fold->longest_possible.count());
+    }
     return writer.done();
 }
 
@@ -370,6 +377,17 @@ Result<Outage> outage_from(const Event& event) {
     outage.last_bad = reader.time_if_any("last_bad");
     outage.first_good = reader.time_if_any("first_good");
     outage.evidence = reader.text("evidence");
+    if (reader.has("folded")) {
+        Fold fold;
+        fold.count = reader.u32("folded", 2);
+        fold.certain = Millis{reader.number("certain_ms", 0, kMaxNumber)};
+        fold.possible = Millis{reader.number("possible_ms", fold.certain.count(), kMaxNumber)};
+        fold.longest_certain = Millis{reader.number("longest_certain_ms", 0, fold.certain.count())};
+        fold.longest_possible =
+            Millis{reader.number("longest_possible_ms", 0, fold.possible.count())};
+        if (outage.is_open()) reader.reject("folded", "of an outage that has not ended");
+        outage.fold = fold;
+    }
     return reader.done(std::move(outage));
 }
 
