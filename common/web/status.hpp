@@ -149,6 +149,8 @@ struct OutageRow {
     std::optional<std::int64_t> most_s;   ///< possible duration: last_good to first_good
     bool is_open = false;
     std::string evidence;
+    /// So many short outages told as one; the durations above are then sums over them.
+    std::optional<std::int64_t> folded;
     bool operator==(const OutageRow&) const = default;
 };
 [[nodiscard]] std::string to_json(const std::vector<OutageRow>& rows);

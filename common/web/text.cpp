@@ -434,6 +434,7 @@ std::string evidence_text(Language language, std::string_view evidence) {
         Phrase{"lies before from", "lebih awal dari from"},
         Phrase{"the time is known already", "waktunya sudah diketahui"},
         Phrase{", says ", ", kata "},
+        Phrase{" short outages in a row", " kali putus sebentar berturut-turut"},
         Phrase{"daemon did not run", "gerbang tidak berjalan"},
         Phrase{"device was off", "perangkat mati"},
         Phrase{"no clean stop before", "berhenti mendadak"},

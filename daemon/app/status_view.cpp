@@ -117,7 +117,8 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() 
                            .least_s = std::nullopt,
                            .most_s = std::nullopt,
                            .is_open = outage.is_open(),
-                           .evidence = outage.evidence};
+                           .evidence = outage.evidence,
+                           .folded = std::nullopt};
         // Within one boot the durations need no clock; between boots only wall time can tell.
         const auto span = [this](DeviceTime from, DeviceTime to) -> std::optional<std::int64_t> {
             if (from.boot == to.boot) {
@@ -136,6 +137,11 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() 
         if (outage.first_good) {
             row.first_good = wall_of(*outage.first_good);
             row.most_s = span(outage.last_good, *outage.first_good);
+        }
+        if (const auto& fold = outage.fold) {
+            row.least_s = std::chrono::duration_cast<Seconds>(fold->certain).count();
+            row.most_s = std::chrono::ceil<Seconds>(fold->possible).count();
+            row.folded = fold->count;
         }
         rows.push_back(std::move(row));
     }
