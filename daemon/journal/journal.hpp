@@ -36,12 +36,14 @@ struct JournalOptions {
     /// Consumers whose records are reduced last while they do not hold them: the push targets.
     std::vector<std::string> pins{};
     std::uint64_t set_aside_bytes = 0;  ///< size of the damaged file kept aside, if any
+    /// File of reserved space; empty: beside the database, and none with a VFS of one's own.
+    std::string ballast_path{};
     std::string hardware{};  ///< identity of this machine, as in `EpochFact`; empty: not compared
 };
 
-/// The least that works: below it the WAL, the ballast and a day of readings do not fit together.
-/// A smaller `quota_bytes` is taken for this.
-inline constexpr std::uint64_t kMinQuotaBytes = 8u << 20;
+/// The least that works, and what a smaller `quota_bytes` counts as: 4.7 MiB for WAL, ballast and
+/// mirror, the rest for two days of 60 series at 10 s, or some months at coarser levels.
+inline constexpr std::uint64_t kMinQuotaBytes = 6u << 20;
 /// The default quota where the file system has room.
 inline constexpr std::uint64_t kDefaultQuotaBytes = 64u << 20;
 /// Kept free within the quota for the mirror (two slots of at most 256 KiB).

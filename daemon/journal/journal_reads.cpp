@@ -36,20 +36,19 @@ Result<JournalSlice> SqliteJournal::read(const EpochId& epoch, SeqRange range,
         return Error{Errc::not_found,
                      "record " + std::to_string(range.first.value) + " is not here"};
     }
-    JournalSlice slice;
-    slice.epoch = epoch;
-    const bool is_open = place->number == epoch_no_;
-    if (is_open && range.first.previous() == memory_.state.last) {
-        slice.before = memory_.state.head;
-    } else {
-        const auto before = blocks_.head_after(place->number, range.first.previous());
-        if (!before) return fail(before.error());
-        slice.before = *before;
-    }
     const Seq last = std::min(range.last, place->last);
     auto records = blocks_.read(place->number, {range.first, last}, max_bytes);
     if (!records) return fail(records.error());
+    JournalSlice slice;
+    slice.epoch = epoch;
     slice.records = std::move(*records);
+    const auto before = slice.records.front().seq.previous();
+    const auto head = blocks_.head_after(place->number, before);
+    if (head) {
+        slice.before = *head;
+    } else if (head.error().code != Errc::not_found) {
+        return fail(head.error());
+    }
     return slice;
 }
 

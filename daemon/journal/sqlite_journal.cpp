@@ -48,7 +48,10 @@ Result<void> SqliteJournal::usable() const {
 /// Remembers what forbids further use: after a failed write or sync nobody knows what the file
 /// holds, and the page cache may claim what the card never got.
 Error SqliteJournal::fail(Error error) {
-    if (error.code == Errc::storage_broken && !broken_) broken_ = error;
+    if (error.code == Errc::storage_broken && !broken_) {
+        broken_ = error;
+        if (is_started_ && is_damage(error)) set_aside_now();
+    }
     return error;
 }
 
@@ -64,21 +67,36 @@ Result<void> SqliteJournal::after_transaction(Result<void> outcome) {
     return ok();
 }
 
-/// The commit is durable in the WAL whatever happens here. On a full file system the WAL grows
-/// instead, and the next commit tries again; a broken one is reported by the next call.
+/// The WAL must not grow past its limit and one transaction: what could not be moved into the
+/// database after the last commit goes now, with the ballast's help, or nothing is written.
+Result<void> SqliteJournal::before_transaction() {
+    if (connection_.wal_frames() < plan_.wal_frames) return ok();
+    auto moved = connection_.checkpoint();
+    if (!moved && moved.error().code == Errc::storage_full && ballast_.release()) {
+        moved = connection_.checkpoint();
+    }
+    if (!moved) return fail(moved.error());
+    return ok();
+}
+
+/// The commit is durable in the WAL whatever happens here. On a full file system the next
+/// transaction tries again; a broken one is reported by the next call.
 void SqliteJournal::overwrite_wal() {
-    const auto limit =
-        options_.wal_pages != 0 ? static_cast<int>(options_.wal_pages) : sql::kWalFrames;
-    if (connection_.wal_frames() < limit) return;
-    if (auto moved = connection_.checkpoint(); !moved) (void)fail(moved.error());
+    if (connection_.wal_frames() < plan_.wal_frames) return;
+    auto moved = connection_.checkpoint();
+    if (!moved && moved.error().code != Errc::storage_full) (void)fail(moved.error());
 }
 
 Result<void> SqliteJournal::prepare() {
-    const std::array<std::pair<sql::Statement*, const char*>, 5> statements{{
+    const std::array<std::pair<sql::Statement*, const char*>, 9> statements{{
         {&find_epoch_, "SELECT no,last FROM epoch WHERE uuid=?"},
-        {&list_epochs_, "SELECT uuid,last FROM epoch ORDER BY no"},
+        {&list_epochs_, "SELECT uuid,last,no FROM epoch ORDER BY no"},
         {&close_epoch_, "UPDATE epoch SET last=? WHERE no=?"},
         {&put_epoch_, "INSERT INTO epoch(no,uuid,last) VALUES(?,?,NULL)"},
+        {&page_count_, "PRAGMA page_count"},
+        {&free_count_, "PRAGMA freelist_count"},
+        {&put_pin_, "INSERT OR IGNORE INTO pin VALUES(?,?)"},
+        {&drop_pin_, "DELETE FROM pin WHERE consumer=?"},
         {&put_checkpoint_, "INSERT OR REPLACE INTO checkpoint VALUES(?,?,?,?)"},
     }};
     for (const auto& [statement, text] : statements) {
@@ -88,10 +106,23 @@ Result<void> SqliteJournal::prepare() {
     }
     if (auto prepared = blocks_.prepare(connection_); !prepared) return prepared;
     if (auto prepared = cursors_.prepare(connection_); !prepared) return prepared;
-    return rollups_.prepare(connection_);
+    if (auto prepared = packed_.prepare(connection_); !prepared) return prepared;
+    if (auto prepared = losses_.prepare(connection_); !prepared) return prepared;
+    if (auto prepared = rollups_.prepare(connection_); !prepared) return prepared;
+    auto stored = connection_.prepare("SELECT consumer,since_s FROM pin LIMIT 1024");
+    if (!stored) return stored.error();
+    for (;;) {
+        const auto row = stored->step();
+        if (!row) return row.error();
+        if (!*row) return apply_plan();
+        pins_[std::string{stored->bytes(0)}] = stored->number(1);
+    }
 }
 
 Result<void> SqliteJournal::start() {
+    ballast_ = Ballast{!options_.ballast_path.empty() ? options_.ballast_path
+                       : options_.vfs.empty()         ? options_.path + "-ballast"
+                                                      : std::string{}};
     auto opened = sql::open_database(connection_, options_.path, options_.vfs, options_.page_bytes);
     if (!opened) return opened;
     if (auto prepared = prepare(); !prepared) return prepared;
@@ -132,6 +163,7 @@ Result<void> SqliteJournal::restore() {
             return Error{Errc::storage_broken, "checkpoint of the open epoch is missing"};
         }
         memory_.state.last = Seq{static_cast<std::uint64_t>(saved->number(0))};
+        checkpointed_ = memory_.state.last;
         std::copy(head.begin(), head.end(), memory_.state.head.begin());
         if (auto restored = memory_.restore(saved->bytes(2), options_.utc_offset); !restored) {
             return restored;
@@ -145,11 +177,34 @@ Result<void> SqliteJournal::restore() {
                                       });
         if (!learned) return learned;
     }
-    return blocks_.visit(epoch_no_, {memory_.state.last.next(), Seq{kMaxSeq}},
-                         [this](Record& record) {
-                             memory_.apply(record, wire::next_head(memory_.state.head, record));
-                             return true;
-                         });
+    if (auto counted = count_stored(); !counted) return counted;
+    // Later records are as taken: nothing past a checkpoint is ever reduced.
+    bool is_sound = true;
+    auto visited =
+        blocks_.visit(epoch_no_, {memory_.state.last.next(), Seq{kMaxSeq}}, [&](Record& record) {
+            is_sound = wire::is_chainable(record);
+            if (is_sound) memory_.apply(record, wire::next_head(memory_.state.head, record));
+            return is_sound;
+        });
+    if (!visited || is_sound) return visited;
+    return Error{Errc::storage_broken, "a record past the checkpoint was reduced"};
+}
+
+/// What is kept as a running sum: bytes of protected events (files of version 1 do not say them)
+/// and of blocks that keep nothing else.
+Result<void> SqliteJournal::count_stored() {
+    if (memory_.event_bytes == 0) {
+        // Those past the checkpoint are counted when they are applied.
+        const auto bytes =
+            connection_.number("SELECT sum(length(body)+16) FROM event WHERE id<=" +
+                               std::to_string(row_id(epoch_no_, memory_.state.last)));
+        if (!bytes) return bytes.error();
+        memory_.event_bytes = static_cast<std::uint64_t>(bytes->value_or(0));
+    }
+    return packed_.visit(kGivenUpLevel, false, [this](const PackedBlock& block) {
+        given_up_bytes_ += block.bytes;
+        return true;
+    });
 }
 
 Committed SqliteJournal::take(const std::vector<Record>& records) {
@@ -163,6 +218,9 @@ Committed SqliteJournal::take(const std::vector<Record>& records) {
 Result<Committed> SqliteJournal::append(Seq expected_first, const std::vector<RecordBody>& bodies) {
     if (auto may = usable(); !may) return may.error();
     if (epoch_no_ == 0) return Error{Errc::bad_input, "append before the first epoch"};
+    if (memory_.state.must_begin_epoch) {
+        return Error{Errc::bad_input, "append to an epoch that must not go on"};
+    }
     const auto first = memory_.state.last.next();
     if (expected_first != first) {
         return Error{Errc::bad_input, "append at " + std::to_string(expected_first.value) +
@@ -171,12 +229,40 @@ Result<Committed> SqliteJournal::append(Seq expected_first, const std::vector<Re
     }
     const auto records = number(first, bodies);
     if (!records) return records.error();
-    auto stored = in_transaction([&]() -> Result<void> {
-        if (auto inserted = blocks_.insert(epoch_no_, *records); !inserted) return inserted;
+    std::uint64_t freed = 0;
+    auto stored = with_room([&]() -> Result<void> {
+        const auto bytes = blocks_.insert(epoch_no_, *records);
+        if (!bytes) return bytes.error();
+        if (*bytes > kMaxCommitBytes) {
+            return Error{Errc::too_large, "append of " + std::to_string(*bytes) +
+                                              " bytes; at most " + std::to_string(kMaxCommitBytes) +
+                                              " are possible"};
+        }
+        const auto settled = settle_losses(*records);
+        if (!settled) return settled.error();
+        freed = *settled;
         return cursors_.write();
     });
     if (!stored) return stored.error();
-    return take(*records);
+    auto committed = take(*records);
+    memory_.event_bytes -= std::min(freed, memory_.event_bytes);
+    return committed;
+}
+
+/// Marks what the `loss` events among `records` tell as told. Returns the bytes of their older
+/// copies, which leave the table `event`.
+Result<std::uint64_t> SqliteJournal::settle_losses(const std::vector<Record>& records) {
+    std::uint64_t freed = 0;
+    for (const auto& record : records) {
+        const auto* event = std::get_if<Event>(&record.body);
+        if (event == nullptr || event->kind != EventKind::loss) continue;
+        const auto fact = loss_from(*event);
+        if (!fact || fact->id == 0) continue;
+        const auto told = losses_.told(*fact, epoch_no_, record.seq, blocks_);
+        if (!told) return told.error();
+        freed += *told;
+    }
+    return freed;
 }
 
 Result<void> SqliteJournal::write_epoch(const EpochFact& fact, EpochNo number_of_epoch,
@@ -184,18 +270,21 @@ Result<void> SqliteJournal::write_epoch(const EpochFact& fact, EpochNo number_of
     if (epoch_no_ != 0) {
         if (auto saved = write_checkpoint(rollup); !saved) return saved;
         auto closed = close_epoch_.start()
-                          .bind(1, static_cast<std::int64_t>(memory_.state.last.value))
+                          .bind(1, static_cast<std::int64_t>(known_last().value))
                           .bind(2, epoch_no_)
                           .run();
         if (!closed) return closed;
     }
     auto put = put_epoch_.start().bind(1, number_of_epoch).bind_blob(2, view(fact.id.bytes)).run();
     if (!put) return put;
-    if (auto saved = put_state(number_of_epoch, JournalMemory{options_.utc_offset}, rollup);
-        !saved) {
-        return saved;
-    }
-    if (auto inserted = blocks_.insert(number_of_epoch, records); !inserted) return inserted;
+    JournalMemory fresh{options_.utc_offset};
+    fresh.state.elapsed = memory_.state.elapsed;
+    fresh.event_bytes = memory_.event_bytes;
+    fresh.written_days = memory_.written_days;
+    carry_into(fresh);
+    if (auto saved = put_state(number_of_epoch, fresh, rollup); !saved) return saved;
+    const auto inserted = blocks_.insert(number_of_epoch, records);
+    if (!inserted) return inserted.error();
     return cursors_.write();
 }
 
@@ -206,6 +295,7 @@ Result<Committed> SqliteJournal::begin_epoch(const EpochFact& fact, DeviceTime a
     std::vector<RecordBody> bodies;
     bodies.reserve(first.size() + 1);
     bodies.push_back(to_event(fact, at));
+    for (auto& body : carried_records(at)) bodies.push_back(std::move(body));
     bodies.insert(bodies.end(), first.begin(), first.end());
     const auto records = number(Seq{1}, bodies);
     if (!records) return records.error();
@@ -219,20 +309,28 @@ Result<Committed> SqliteJournal::begin_epoch(const EpochFact& fact, DeviceTime a
     }
     const EpochNo number_of_epoch = newest->value_or(0) + 1;
 
-    auto rollup = memory_.rollup;
-    auto stored = in_transaction(
-        [&]() -> Result<void> { return write_epoch(fact, number_of_epoch, rollup, *records); });
+    UsageRollup rollup{options_.utc_offset};
+    auto stored = with_room([&]() -> Result<void> {
+        rollup = memory_.rollup;
+        return write_epoch(fact, number_of_epoch, rollup, *records);
+    });
     if (!stored) return stored.error();
     epoch_no_ = number_of_epoch;
+    checkpointed_ = {};
+    open_hour_.reset();
     memory_.start_epoch(fact.id);
     memory_.rollup = std::move(rollup);
-    return take(*records);
+    carry_into(memory_);
+    carried_.reset();
+    const auto committed = take(*records);
+    keep_mirror(true);
+    return committed;
 }
 
 Result<void> SqliteJournal::flush_cursors() {
     if (auto may = usable(); !may) return may;
     if (!cursors_.has_staged()) return ok();
-    auto stored = in_transaction([this] { return cursors_.write(); });
+    auto stored = with_room([this] { return cursors_.write(); });
     if (stored) cursors_.written();
     return stored;
 }
@@ -282,18 +380,20 @@ Result<void> SqliteJournal::write_checkpoint(UsageRollup& rollup) {
 Result<void> SqliteJournal::checkpoint() {
     if (auto may = usable(); !may) return may;
     if (epoch_no_ == 0) return ok();
-    auto rollup = memory_.rollup;
-    auto stored = in_transaction([&] { return write_checkpoint(rollup); });
+    const auto written = written_bytes();
+    memory_.count_written(written - counted_bytes_, options_.utc_offset);
+    counted_bytes_ = written;
+    UsageRollup rollup{options_.utc_offset};
+    auto stored = with_room([&] {
+        rollup = memory_.rollup;
+        return write_checkpoint(rollup);
+    });
     if (!stored) return stored;
     memory_.rollup = std::move(rollup);
+    checkpointed_ = memory_.state.last;
     cursors_.written();
+    keep_mirror(false);
     return ok();
-}
-
-Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
-    auto journal = std::make_unique<SqliteJournal>(options);
-    if (auto started = journal->start(); !started) return started.error();
-    return std::unique_ptr<Journal>{std::move(journal)};
 }
 
 }  // namespace gerbang
