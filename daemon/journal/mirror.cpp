@@ -87,6 +87,7 @@ bool take_cursor(CompactReader& in, Cursor& cursor) {
 std::string encode_all(const Mirror& mirror) {
     CompactWriter out;
     out.number(kVersion);
+    out.number(static_cast<std::uint64_t>(mirror.schema));
     out.number(mirror.epochs.size());
     for (const auto& epoch : mirror.epochs) {
         out.text(view(epoch.id.bytes));
@@ -200,6 +201,7 @@ Result<Mirror> decode_mirror(std::string_view bytes) {
     CompactReader in{bytes};
     if (in.number() != kVersion) return Error{Errc::bad_input, "mirror: unknown version"};
     Mirror mirror;
+    mirror.schema = static_cast<std::int64_t>(in.number());
     if (auto taken = take_epochs(in, mirror); !taken) return taken.error();
     if (auto taken = take_series(in, mirror); !taken) return taken.error();
     mirror.last_boot_no = static_cast<std::uint32_t>(in.number());

@@ -29,6 +29,7 @@ struct MirroredEpoch {
 
 /// A journal's identities and totals at one moment.
 struct Mirror {
+    std::int64_t schema = 1;            ///< `PRAGMA user_version` of the database
     std::vector<MirroredEpoch> epochs;  ///< oldest first
     std::vector<Series> series;         ///< counters of the open epoch, ascending by id
     std::vector<Reading> totals;        ///< their newest values, ascending by id

@@ -13,6 +13,9 @@ namespace {
 // The format of an SQLite 3 file: https://www.sqlite.org/fileformat2.html
 constexpr std::size_t kFileHeader = 100;
 constexpr std::string_view kMagic{"SQLite format 3\0", 16};
+constexpr unsigned char kIndexInterior = 0x02;
+constexpr unsigned char kTableInterior = 0x05;
+constexpr unsigned char kIndexLeaf = 0x0a;
 constexpr unsigned char kTableLeaf = 0x0d;
 constexpr std::size_t kLogHeader = 32;
 constexpr std::size_t kFrameHeader = 24;
@@ -52,13 +55,19 @@ bool is_page_size(std::uint32_t bytes) {
     return bytes >= 512 && bytes <= 65536 && std::has_single_bit(bytes);
 }
 
-/// How much of a payload of `total` bytes lies in the leaf itself.
-std::size_t local_bytes(std::uint64_t total, std::size_t page) {
-    const std::size_t most = page - 35;
+/// How much of a payload of `total` bytes lies in the page itself, `most` being the largest that
+/// does as a whole.
+std::size_t local_bytes(std::uint64_t total, std::size_t page, std::size_t most) {
     if (total <= most) return static_cast<std::size_t>(total);
     const std::size_t least = (page - 12) * 32 / 255 - 23;
     const auto fitting = least + static_cast<std::size_t>((total - least) % (page - 4));
     return fitting <= most ? fitting : least;
+}
+std::size_t table_local_bytes(std::uint64_t total, std::size_t page) {
+    return local_bytes(total, page, page - 35);
+}
+std::size_t index_local_bytes(std::uint64_t total, std::size_t page) {
+    return local_bytes(total, page, (page - 12) * 64 / 255 - 23);
 }
 
 /// The log's running checksum over `bytes`, whose size is a multiple of 8.
@@ -114,7 +123,7 @@ std::vector<LeafCell> leaf_cells(std::string_view page, std::size_t header_at) {
         if (!total || !rowid || *total > PageFile::kMaxPayload) continue;
         cell.payload_bytes = *total;
         cell.rowid = static_cast<std::int64_t>(*rowid);
-        const auto local = local_bytes(*total, page.size());
+        const auto local = table_local_bytes(*total, page.size());
         const bool goes_on = local < *total;
         if (rest.size() < local + (goes_on ? 4 : 0)) continue;
         cell.local = rest.substr(0, local);
@@ -122,6 +131,44 @@ std::vector<LeafCell> leaf_cells(std::string_view page, std::size_t header_at) {
         cells.push_back(cell);
     }
     return cells;
+}
+
+std::vector<std::string_view> index_payloads(std::string_view page, std::size_t header_at) {
+    std::vector<std::string_view> payloads;
+    if (page.size() < 512) return payloads;
+    const auto type = byte_at(page, header_at);
+    if (type != kIndexLeaf && type != kIndexInterior) return payloads;
+    const std::size_t child = type == kIndexInterior ? 4 : 0;
+    const auto count = u16_at(page, header_at + 3);
+    const auto pointers = header_at + 8 + child;
+    if (pointers + std::size_t{count} * 2 > page.size()) return payloads;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const auto at = u16_at(page, pointers + std::size_t{i} * 2) + child;
+        if (at >= page.size()) continue;
+        auto rest = page.substr(at);
+        const auto total = take_varint(rest);
+        if (!total || *total > PageFile::kMaxPayload) continue;
+        const auto local = index_local_bytes(*total, page.size());
+        if (rest.size() < local) continue;
+        payloads.push_back(rest.substr(0, local));
+    }
+    return payloads;
+}
+
+std::vector<std::uint32_t> children(std::string_view page, std::size_t header_at) {
+    std::vector<std::uint32_t> found;
+    if (page.size() < 512) return found;
+    const auto type = byte_at(page, header_at);
+    if (type != kTableInterior && type != kIndexInterior) return found;
+    const auto count = u16_at(page, header_at + 3);
+    const auto pointers = header_at + 12;
+    if (pointers + std::size_t{count} * 2 > page.size()) return found;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const auto at = u16_at(page, pointers + std::size_t{i} * 2);
+        if (std::size_t{at} + 4 <= page.size()) found.push_back(u32_at(page, at));
+    }
+    found.push_back(u32_at(page, header_at + 8));
+    return found;
 }
 
 std::optional<std::vector<Value>> row_values(std::string_view payload) {
@@ -170,25 +217,28 @@ std::optional<std::vector<Value>> row_values(std::string_view payload) {
 
 Result<PageFile> PageFile::open(const std::string& path, const std::string& log_path,
                                 const std::string& vfs) {
+    PageFile pages;
     auto file = SideFile::open(path, vfs, SideFile::Mode::read);
-    if (!file) return file.error();
-    PageFile pages{std::move(*file)};
+    if (!file && file.error().code != Errc::not_found) return file.error();
+    if (file) pages.file_.emplace(std::move(*file));
     auto log = SideFile::open(log_path, vfs, SideFile::Mode::read);
-    if (log) {
-        pages.log_file_.emplace(std::move(*log));
-    } else if (log.error().code != Errc::not_found) {
-        return log.error();
-    }
+    if (!log && (!file || log.error().code != Errc::not_found)) return log.error();
+    if (log) pages.log_file_.emplace(std::move(*log));
     if (auto read = pages.read_header(); !read) return read.error();
     if (auto read = pages.read_log(); !read) return read.error();
     return pages;
 }
 
+Result<std::string> PageFile::read_file(std::uint64_t offset, std::size_t size) const {
+    if (!file_) return std::string{};
+    return file_->read(offset, size);
+}
+
 Result<void> PageFile::read_header() {
-    auto bytes = file_.size();
+    const auto bytes = file_ ? file_->size() : Result<std::uint64_t>{0};
     if (!bytes) return bytes.error();
     const auto usable = std::min(*bytes, kMaxFileBytes);
-    const auto header = file_.read(0, kFileHeader);
+    const auto header = read_file(0, kFileHeader);
     if (header && header->size() == kFileHeader && header->starts_with(kMagic)) {
         const auto stored = u16_at(*header, 16);
         page_bytes_ = stored == 1 ? 65536 : stored;
@@ -215,7 +265,7 @@ void PageFile::guess_page_bytes(std::uint64_t file_bytes) {
         const auto stride = std::max<std::uint64_t>(1, pages / kSamples);
         std::uint64_t found = 0;
         for (std::uint64_t i = 0; i < pages; i += stride) {
-            const auto page = file_.read(i * bytes, bytes);
+            const auto page = read_file(i * bytes, bytes);
             if (page && page->size() == bytes) found += plausible_rows(*page) * bytes;
         }
         if (found > best) {
@@ -297,7 +347,7 @@ Result<std::string> PageFile::page(std::uint32_t number) const {
             kLogHeader + std::uint64_t{frame->second} * (kFrameHeader + page_bytes_) + kFrameHeader,
             page_bytes_);
     } else {
-        bytes = file_.read(std::uint64_t{number - 1} * page_bytes_, page_bytes_);
+        bytes = read_file(std::uint64_t{number - 1} * page_bytes_, page_bytes_);
     }
     if (!bytes) return bytes;
     bytes->resize(page_bytes_, '\0');

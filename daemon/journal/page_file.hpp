@@ -28,6 +28,13 @@ struct LeafCell {
 /// lie in it are left out. `header_at` is 100 for page 1, else 0.
 [[nodiscard]] std::vector<LeafCell> leaf_cells(std::string_view page, std::size_t header_at);
 
+/// Payloads of the rows of `page` if it belongs to an index or a table without row ids; those that
+/// go on in other pages as far as they lie in this one.
+[[nodiscard]] std::vector<std::string_view> index_payloads(std::string_view page,
+                                                           std::size_t header_at);
+/// Children of an interior page, in order; empty for any other page.
+[[nodiscard]] std::vector<std::uint32_t> children(std::string_view page, std::size_t header_at);
+
 /// One column of a row.
 struct Value {
     enum class Type { null, integer, real, blob, text };
@@ -55,8 +62,7 @@ public:
     static constexpr std::size_t kMaxPayload = 8u << 20;
     static constexpr std::uint32_t kMaxLogFrames = 1u << 16;
 
-    /// `not_found` when there is no such file; a file of any content can be opened. The log is read
-    /// from `log_path`; it may be absent.
+    /// `not_found` when there is neither file nor log; files of any content can be opened.
     [[nodiscard]] static Result<PageFile> open(const std::string& path, const std::string& log_path,
                                                const std::string& vfs);
 
@@ -85,12 +91,13 @@ public:
     [[nodiscard]] bool is_in_log(std::uint32_t number) const { return frames_.contains(number); }
 
 private:
-    explicit PageFile(SideFile file) : file_{std::move(file)} {}
+    PageFile() = default;
+    [[nodiscard]] Result<std::string> read_file(std::uint64_t offset, std::size_t size) const;
     [[nodiscard]] Result<void> read_header();
     [[nodiscard]] Result<void> read_log();
     void guess_page_bytes(std::uint64_t file_bytes);
 
-    SideFile file_;
+    std::optional<SideFile> file_;
     std::optional<SideFile> log_file_;
     std::uint32_t page_bytes_ = 0;
     std::uint32_t page_count_ = 0;

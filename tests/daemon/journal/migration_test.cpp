@@ -143,8 +143,7 @@ TEST_CASE("A migration loses nothing to power cuts at any of its calls",
                     disk.arm({.fault = Fault::power_cut,
                               .at_call = 1 + random() % calls,
                               .seed = random(),
-                              .directory = directory,
-                              .is_powersafe_overwrite = random() % 4 != 0});
+                              .directory = directory});
                     (void)Journal::open(options_on(disk));
                     disk.restart({.directory = directory});
                 }
