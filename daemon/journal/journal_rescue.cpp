@@ -105,6 +105,7 @@ void SqliteJournal::set_aside_now() {
 /// After opening: what the mirror, the machine and a set-aside file say of it.
 Result<void> SqliteJournal::look_back() {
     if (auto dropped = drop_nameless(); !dropped) return dropped;
+    if (auto prepared = prepare_check(); !prepared) return prepared;
     MirrorFile file{mirror_path(options_.path), options_.vfs};
     auto mirror = file.read();
     if (!mirror) return mirror.error();

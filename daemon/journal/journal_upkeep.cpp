@@ -14,9 +14,9 @@
 namespace gerbang {
 namespace {
 
-/// Reduced blocks of one level grow to about this: larger ones compress better and waste less of
-/// their last page; every growth writes the whole block anew.
-constexpr std::uint64_t kMergedBytes = 32u << 10;
+/// Reduced blocks of one level grow to about this. Larger ones would compress by a tenth better, but
+/// every growth writes the block anew, and the compressor keeps larger tables for good (2 MiB).
+constexpr std::uint64_t kMergedBytes = 8u << 10;
 constexpr std::int64_t kDaySeconds = 86'400;
 
 }  // namespace
@@ -39,7 +39,9 @@ Result<bool> SqliteJournal::tend() {
     }
     done = shrink();
     if (!done || *done) return done;
-    return protect_one();
+    done = protect_one();
+    if (!done || *done) return done;
+    return check_slice();
 }
 
 Result<std::vector<SqliteJournal::EpochRow>> SqliteJournal::epoch_rows() {

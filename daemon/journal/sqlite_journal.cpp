@@ -393,6 +393,7 @@ Result<void> SqliteJournal::checkpoint() {
     checkpointed_ = memory_.state.last;
     cursors_.written();
     keep_mirror(false);
+    allow_check();
     return ok();
 }
 

@@ -30,7 +30,7 @@ namespace gerbang {
 /// The journal on one SQLite connection. Its parts each know some tables; this joins them into
 /// transactions. sqlite_journal.cpp: opening, appending, checkpoints; journal_reads.cpp: what is
 /// asked; journal_upkeep.cpp: packing, reduction, the quota; journal_rescue.cpp: damage, identity;
-/// journal_fork.cpp: divergence.
+/// journal_fork.cpp: divergence; journal_check.cpp: the check in the background.
 class SqliteJournal final : public Journal {
 public:
     explicit SqliteJournal(const JournalOptions& options)
@@ -160,6 +160,22 @@ private:
     [[nodiscard]] Result<bool> rescue_totals();
     [[nodiscard]] Result<bool> rescue_finish();
 
+    // The check in the background.
+    struct Check {
+        std::int64_t reached = 0;  ///< row id of the last record that was looked at
+        int budget = 0;            ///< blocks until the next checkpoint
+        bool is_begun = false;
+        std::optional<Head> head;  ///< after `reached`, where it is known
+        sql::Statement next_block{};
+        sql::Statement find_head{};
+        sql::Statement find_event{};
+    };
+    [[nodiscard]] Result<void> prepare_check();
+    void allow_check();
+    [[nodiscard]] Result<bool> check_slice();
+    [[nodiscard]] Result<void> check_records(EpochNo number, const std::vector<Record>& records);
+    [[nodiscard]] static Error check_failed(std::int64_t id, const std::string& why);
+
     /// A new epoch whose rows are there already, without a row of its own.
     struct Fork {
         EpochNo number = 0;
@@ -215,6 +231,7 @@ private:
     std::optional<Mirror> mirrored_;  ///< as this process wrote it last
     std::unique_ptr<Rescue> rescue_;  ///< while a set-aside file is being salvaged
     bool is_started_ = false;
+    Check check_;
 };
 
 /// `bytes` as SQLite takes them.
