@@ -88,18 +88,15 @@ public:
             const auto wall = stamper_.stamp(record.seq, event->at);
             if (!wants(wall)) return ok();
             ++count_->events;
+            if (!wall) ++count_->undated;
             return sink_->take(EventRow{&epoch_->id, record.seq, event->at, wall, event});
         }
         return take(record.seq, std::get<Chunk>(record.body));
     }
 
 private:
-    [[nodiscard]] bool wants(std::optional<WallTime> wall) {
-        if (!wall) {
-            if (span_->from || span_->to) return false;
-            ++count_->undated;
-            return true;
-        }
+    [[nodiscard]] bool wants(std::optional<WallTime> wall) const {
+        if (!wall) return !span_->from && !span_->to;
         return (!span_->from || *wall >= *span_->from) && (!span_->to || *wall < *span_->to);
     }
 
@@ -117,6 +114,7 @@ private:
                 if (!is_wanted || series == series_.end()) continue;
                 const auto part = name_of(column.part, series->second);
                 ++count_->readings;
+                if (!wall) ++count_->undated;
                 auto taken =
                     sink_->take(ReadingRow{&epoch_->id, seq, chunk.level, at, wall, &series->second,
                                            part.name, part.state, decimal(value, part.scale)});

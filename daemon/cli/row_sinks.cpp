@@ -198,9 +198,9 @@ class SqliteSink final : public RowSink {
 public:
     [[nodiscard]] Result<void> open(const std::string& path) {
         if (auto opened = connection_.open(path, ""); !opened) return opened;
-        // A file that is not finished is of no use to anybody: no journal, one sync at the end.
+        // A file that is not finished is of no use to anybody: no journal beside it, no syncs.
         auto prepared = connection_.run(
-            "PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF;PRAGMA locking_mode=EXCLUSIVE");
+            "PRAGMA journal_mode=MEMORY;PRAGMA synchronous=OFF;PRAGMA locking_mode=EXCLUSIVE");
         if (prepared) prepared = connection_.run(kTables);
         if (prepared) prepared = connection_.run("BEGIN");
         if (!prepared) return prepared;
