@@ -204,6 +204,36 @@ constexpr std::array kCatalogue{
           "Laporkan: kartu memori mungkin rusak atau penuh.",
           "THE JOURNAL CANNOT BE WRITTEN: {}. Metering goes on in memory ({} readings waiting). "
           "Report it: the memory card may be broken or full."},
+    Entry{Text::do_storage_full,
+          "Yang dilakukan: kartu atau disk penuh oleh berkas lain; hapus berkas yang tidak perlu. "
+          "Jangan cabut kartu, jangan matikan listrik.",
+          "What to do: other files have filled the card or disk; delete what is not needed. Do not "
+          "pull the card, do not cut the power."},
+    Entry{
+        Text::do_storage_read_only,
+        "Yang dilakukan: kartu atau disk hanya bisa dibaca, biasanya karena rusak. Siapkan kartu "
+        "pengganti; jangan matikan listrik sebelum itu.",
+        "What to do: the card or disk takes no writes, mostly because it is damaged. Have another "
+        "card ready; do not cut the power before."},
+    Entry{Text::do_storage_broken,
+          "Yang dilakukan: periksa apakah kartu atau disk terpasang benar dan folder datanya ada. "
+          "Dicoba lagi sendiri tiap 30 detik; tidak perlu mulai ulang.",
+          "What to do: see that the card or disk sits well and its folder is there. It is tried "
+          "again "
+          "every 30 seconds by itself; no restart is needed."},
+    Entry{
+        Text::do_storage_hanging,
+        "Yang dilakukan: kartu atau disk tidak menjawab. Tunggu beberapa menit; bila tetap begitu, "
+        "ganti kartunya.",
+        "What to do: the card or disk does not answer. Wait some minutes; if that stays, replace "
+        "the card."},
+    Entry{Text::storage_is_ram,
+          "FOLDER DATA ADA DI MEMORI (RAM): semua catatan hilang bila listrik padam. Pindahkan ke "
+          "kartu atau disk.",
+          "THE DATA FOLDER LIES IN MEMORY (RAM): a power cut takes every record. Move it to a card "
+          "or disk."},
+    Entry{Text::ring_gave_up, "Memori penuh: {} pembacaan terlama sudah tidak tertampung.",
+          "Memory is full: the {} oldest readings could not be kept."},
     Entry{Text::clock_synchronised, "Jam: tersinkron.", "Clock: synchronised."},
     Entry{Text::clock_province, "Jam: menurut server provinsi.",
           "Clock: by the province's server."},

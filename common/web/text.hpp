@@ -164,6 +164,12 @@ enum class Text : std::uint16_t {
     no_interfaces,
     journal_ok,       ///< records, bytes, seconds that a power cut costs
     journal_failing,  ///< error, readings waiting
+    do_storage_full,  ///< what to do about each state of the storage
+    do_storage_read_only,
+    do_storage_broken,
+    do_storage_hanging,
+    storage_is_ram,
+    ring_gave_up,  ///< readings
     clock_synchronised,
     clock_province,
     clock_operator,

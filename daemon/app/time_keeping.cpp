@@ -10,6 +10,8 @@ namespace {
 
 constexpr Millis kAnchorInterval{10'000};
 constexpr Millis kDay{86'400'000};
+/// Hourly ones of more days than the ring holds.
+constexpr std::size_t kMostBlindAnchors = 256;
 
 }  // namespace
 
@@ -37,6 +39,7 @@ void Daemon::Pipeline::take_anchor(const Anchor& candidate) {
     const bool is_first = latest == nullptr || latest->at.boot != candidate.at.boot;
     latest_anchor_ = candidate;
     true_time_.add(candidate);
+    if (blind_ && blind_->anchors.size() < kMostBlindAnchors) blind_->anchors.push_back(candidate);
     note(to_event(candidate));
     learn_gap_length();
     if (is_first) commit_bell_.ring();

@@ -32,6 +32,7 @@ struct RingLosses {
     void offer();
     /// The commit under way is in the journal.
     void settle() { told = doubtful = {}; }
+    bool operator==(const RingLosses&) const = default;
 };
 
 /// What was measured and is not yet in the journal, kept where the death of the process cannot
