@@ -221,17 +221,12 @@ constexpr std::array kCatalogue{
           "What to do: see that the card or disk sits well and its folder is there. It is tried "
           "again "
           "every 30 seconds by itself; no restart is needed."},
-    Entry{
-        Text::do_storage_hanging,
-        "Yang dilakukan: kartu atau disk tidak menjawab. Tunggu beberapa menit; bila tetap begitu, "
-        "ganti kartunya.",
-        "What to do: the card or disk does not answer. Wait some minutes; if that stays, replace "
-        "the card."},
+    Entry{Text::do_storage_hanging,
+          "Yang dilakukan: kartu atau disk tidak menjawab; bila menetap, ganti kartunya.",
+          "What to do: the card or disk does not answer; if that stays, replace the card."},
     Entry{Text::storage_is_ram,
-          "FOLDER DATA ADA DI MEMORI (RAM): semua catatan hilang bila listrik padam. Pindahkan ke "
-          "kartu atau disk.",
-          "THE DATA FOLDER LIES IN MEMORY (RAM): a power cut takes every record. Move it to a card "
-          "or disk."},
+          "FOLDER DATA ADA DI MEMORI (RAM): catatan hilang bila listrik padam.",
+          "THE DATA FOLDER LIES IN MEMORY (RAM): a power cut takes every record."},
     Entry{Text::ring_gave_up, "Memori penuh: {} pembacaan terlama sudah tidak tertampung.",
           "Memory is full: the {} oldest readings could not be kept."},
     Entry{Text::clock_synchronised, "Jam: tersinkron.", "Clock: synchronised."},
