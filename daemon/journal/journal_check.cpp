@@ -27,6 +27,33 @@ void SqliteJournal::allow_check() {
     cursors_.stage_note(kCheckKey, std::to_string(check_.reached));
 }
 
+/// At the start: the newest rows stand in order and end where the state does. Pages of older rows
+/// in the place of newer ones look whole by themselves.
+Result<void> SqliteJournal::check_newest() {
+    constexpr std::uint64_t kRecords = 512;
+    if (epoch_no_ == 0) return ok();
+    const auto last = memory_.state.last.value;
+    auto list = connection_.prepare(
+        "SELECT id,last FROM block WHERE id>=coalesce((SELECT max(id) FROM block WHERE "
+        "id<=?1),?1)");
+    if (!list) return list.error();
+    list->bind(1, row_id(epoch_no_, Seq{last > kRecords ? last - kRecords : 1}));
+    std::int64_t reached = 0;
+    for (;;) {
+        const auto row = list->step();
+        if (!row) return row.error();
+        if (!*row) break;
+        const auto id = list->number(0);
+        const bool adjoins = id == reached + 1 || id >> 40 != reached >> 40;
+        if (reached != 0 && (id <= reached || !adjoins)) {
+            return check_failed(id, "the newest blocks are out of order");
+        }
+        reached = row_id(id >> 40, Seq{static_cast<std::uint64_t>(list->number(1))});
+    }
+    if (reached == row_id(epoch_no_, memory_.state.last)) return ok();
+    return check_failed(reached, "the newest blocks do not end where the journal does");
+}
+
 /// One block: its checksum and content, its place in the order, its chain, the copies of its
 /// events. Whatever is wrong is damage, and treated as damage found at the start.
 Result<bool> SqliteJournal::check_slice() {

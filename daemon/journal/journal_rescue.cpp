@@ -72,7 +72,9 @@ bool is_ours(const std::string& path, const std::string& vfs) {
 Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
     const auto& [path, vfs] = std::pair{options.path, options.vfs};
     if (auto finished = finish_setting_aside(path, vfs); !finished) return finished.error();
-    for (const bool may_set_aside : {true, false}) {
+    // Damage must be seen twice: a medium may misread once. Then the new file gets its chance.
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        const bool may_set_aside = attempt < 2;
         auto journal = std::make_unique<SqliteJournal>(options);
         bool is_damaged = may_set_aside && has_stranded_commits(path, vfs);
         if (!is_damaged) {
@@ -86,6 +88,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
             if (!is_damaged) return error;
         }
         journal.reset();
+        if (attempt == 0) continue;
         if (auto moved = set_aside(path, vfs); !moved) return moved.error();
     }
     return Error{Errc::storage_broken, path + ": a new database is damaged as well"};
@@ -98,7 +101,10 @@ bool SqliteJournal::is_damage(const Error& error) const {
 
 /// Found while running: the file goes aside at once, under the open connection, which nothing uses
 /// any more. Whoever reopens finds a new database.
+///
+/// While an older file is still being salvaged it keeps its place: opening then decides.
 void SqliteJournal::set_aside_now() {
+    if (rescue_) return;
     (void)set_aside(options_.path, options_.vfs);
 }
 
@@ -106,6 +112,7 @@ void SqliteJournal::set_aside_now() {
 Result<void> SqliteJournal::look_back() {
     if (auto dropped = drop_nameless(); !dropped) return dropped;
     if (auto prepared = prepare_check(); !prepared) return prepared;
+    if (auto checked = check_newest(); !checked) return checked;
     MirrorFile file{mirror_path(options_.path), options_.vfs};
     auto mirror = file.read();
     if (!mirror) return mirror.error();
@@ -351,7 +358,11 @@ Result<bool> SqliteJournal::rescue_copy() {
     rescue.copied(copied.has_value());
     if (!copied) {
         if (copied.error().code != Errc::storage_full) return copied.error();
-        // Nothing older is left to be made smaller: the newest are here, the rest has no room.
+        const auto left = room();
+        if (!left) return fail(left.error());
+        // Others that fill the file system may stop one day. Within our own quota nothing older is
+        // left to be made smaller: the newest are here, the rest has no room.
+        if (*left > plan_.reserve_pages()) return copied.error();
         rescue.stop_copying();
     }
     if (auto done = limit(options_.quota_bytes, rescue.allocated()); !done) return done.error();

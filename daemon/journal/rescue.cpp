@@ -15,6 +15,8 @@ constexpr std::size_t kBlocksPerSlice = 8;
 constexpr std::size_t kBytesPerSlice = 256u << 10;
 constexpr std::size_t kRecordsPerWalk = 256;
 constexpr std::uint64_t kTotalsPerSlice = 128;
+/// Of reading from a medium that dies.
+constexpr int kTries = 3;
 constexpr std::size_t kMaxUnproven = 1024;
 /// The losses of an epoch that is more hole than record become one.
 constexpr std::size_t kMaxLossRanges = 256;
@@ -237,7 +239,12 @@ Result<void> Rescue::copy_one(const FoundBlock& found, BlockStore& blocks, Packe
     if (!missing) return missing.error();
     if (missing->empty()) return ok();
     std::vector<std::uint32_t> pages;
-    const auto records = read_found(file_, found, &pages);
+    auto records = read_found(file_, found, &pages);
+    for (int tried = 1; tried < kTries && !records; ++tried) {
+        if (records.error().code == Errc::bad_input) break;
+        pages.clear();
+        records = read_found(file_, found, &pages);
+    }
     if (!records) {
         ++salvaged_in_hand_.damaged_blocks;
         return ok();

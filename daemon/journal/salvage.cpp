@@ -16,6 +16,7 @@ constexpr std::size_t kMaxEpochs = 4096;
 constexpr std::size_t kMaxCursors = 1024;
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr int kMaxDepth = 20;
+constexpr int kTries = 3;
 constexpr std::size_t kMaxSchemaPages = 64;
 constexpr std::string_view kPackMagic{"GP"};
 using sql::Value;
@@ -110,7 +111,11 @@ bool PageScan::look(std::uint32_t pages) {
     for (; pages > 0 && next_ <= total; --pages, ++next_) {
         const bool is_loose = next_ > file_->page_count();
         const auto place = is_loose ? next_ - file_->page_count() - 1 : next_;
-        const auto page = is_loose ? file_->loose_page(place) : file_->page(place);
+        auto page = is_loose ? file_->loose_page(place) : file_->page(place);
+        // A medium that dies may need several tries.
+        for (int tried = 1; !page && tried < kTries; ++tried) {
+            page = is_loose ? file_->loose_page(place) : file_->page(place);
+        }
         if (!page) {
             ++findings_.unreadable_pages;
             continue;

@@ -172,6 +172,7 @@ private:
     };
     [[nodiscard]] Result<void> prepare_check();
     void allow_check();
+    [[nodiscard]] Result<void> check_newest();
     [[nodiscard]] Result<bool> check_slice();
     [[nodiscard]] Result<void> check_records(EpochNo number, const std::vector<Record>& records);
     [[nodiscard]] static Error check_failed(std::int64_t id, const std::string& why);

@@ -110,6 +110,8 @@ std::string wrong_in(const Content& found, const Content& expected) {
         for (const auto& [seq, record] : records) {
             const auto same = known->second.find(seq);
             if (same == known->second.end()) return "invented record " + std::to_string(seq);
+            const auto* chunk = std::get_if<Chunk>(&record.body);
+            if (chunk != nullptr && chunk->level > 0) continue;  // made smaller for want of room
             if (same->second != record) return "wrong record " + std::to_string(seq);
         }
     }
@@ -401,4 +403,82 @@ TEST_CASE("A fork is whole or has not happened, whatever call a power cut hits",
     }
     INFO("of " << rounds << " rounds " << forked << " had forked");
     CHECK(forked > 0);
+}
+
+namespace {
+
+/// A damaged journal, a new epoch and its salvage to the end, as far as the disk lets it.
+void salvage_on(FaultVfs& disk, std::uint8_t epoch) {
+    auto opened = Journal::open(options_on(disk));
+    if (!opened) return;
+    auto& journal = **opened;
+    const auto& cause = journal.state().next_epoch;
+    if (journal.state().epoch.is_none()) {
+        EpochFact fact;
+        fact.id = epoch_id(epoch);
+        fact.parent = cause.parent;
+        fact.parent_last = cause.parent_last;
+        fact.reason = cause.reason;
+        if (!journal.begin_epoch(fact, at(1, 5), {})) return;
+    }
+    for (int slice = 0; slice < 10'000; ++slice) {
+        const auto more = journal.tend();
+        if (!more || !*more) return;
+    }
+}
+
+void damage(FaultVfs& disk) {
+    auto bytes = disk.content(kDatabase);
+    for (std::size_t i = 100; i < 1000; ++i) bytes[i] = '\x55';
+    disk.put(kDatabase, bytes);
+}
+
+}  // namespace
+
+TEST_CASE("Setting aside and salvaging lose nothing to a power cut or a fault at any call",
+          "[journal][damage][fault]") {
+    std::mt19937_64 random{test_seed()};
+    const auto rounds = test_rounds(300);
+    std::uint64_t lost = 0;
+    std::uint64_t wrong = 0;
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        FaultVfs disk;
+        write_fixture(disk);
+        damage(disk);
+        constexpr Fault kFaults[] = {Fault::power_cut, Fault::power_cut,    Fault::io_error,
+                                     Fault::full,      Fault::failing_sync, Fault::cannot_open,
+                                     Fault::short_read};
+        for (std::uint8_t life = 3; life < 6; ++life) {
+            const auto kind = kFaults[random() % std::size(kFaults)];
+            const auto directory =
+                random() % 2 == 0 ? Directory::with_any_sync : Directory::with_its_own;
+            disk.arm({.fault = kind,
+                      .at_call = 1 + random() % 400,
+                      .is_persistent = kind != Fault::short_read && random() % 2 == 0,
+                      .seed = random(),
+                      .directory = directory});
+            salvage_on(disk, life);
+            if (kind == Fault::power_cut) {
+                disk.restart({.directory = directory});
+            } else {
+                disk.arm({.directory = directory});
+            }
+        }
+        salvage_on(disk, 6);
+        auto journal = reopen(disk);
+        const auto found = content_of(*journal);
+        if (const auto defect = wrong_in(found, given()); !defect.empty()) {
+            UNSCOPED_INFO("round " << round << ": " << defect);
+            ++wrong;
+        }
+        if (count_of(found, given()) != count_of(given(), given())) {
+            UNSCOPED_INFO("round " << round << ": " << count_of(found, given()) << " records");
+            ++lost;
+        }
+    }
+    std::printf("faults while salvaging: tried %llu, lost %llu, corrupt %llu\n",
+                static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(lost),
+                static_cast<unsigned long long>(wrong));
+    CHECK(lost == 0);
+    CHECK(wrong == 0);
 }
