@@ -121,6 +121,12 @@ std::optional<Head> Evidence::stored_head(Seq seq) {
     return known(seq, head);
 }
 
+Links Evidence::link(std::vector<Record> records, const Head& before) {
+    const Seq base = records.front().seq.previous();
+    const auto head = known(base, before) ? before : stored_head(base).value_or(Head{});
+    return {std::move(records), head};
+}
+
 Result<bool> Evidence::check(const wire::Batch& batch, const Links& links) {
     const Seq last = links.range().last;
     const Seq base = links.range().first.previous();  // heads after base ... last may be known

@@ -39,6 +39,10 @@ class Evidence {
 public:
     Evidence(Database& database, std::int64_t epoch_id) : db_{database}, epoch_id_{epoch_id} {}
 
+    /// `records` with the heads around them. Where `before` is not known (all zero), the head that
+    /// is stored for that place does, if there is one.
+    [[nodiscard]] Links link(std::vector<Record> records, const Head& before);
+
     /// Compares the heads of `links`, which came in `batch`, with all that are known of what is
     /// held around and beneath it. `diverged` names the record where they differ.
     ///

@@ -120,7 +120,8 @@ private:
 
     Result<void> create_or_check(const StoreOptions& options);
     /// The inside of `accept`'s transaction.
-    Result<Accepted> store(const wire::Batch& batch, const Links& links, WallTime received);
+    Result<Accepted> store(const wire::Batch& batch, std::vector<Record> records,
+                           WallTime received);
     /// Creates the rows of site and epoch as needed. `overloaded` at a limit.
     Result<Holdings> open_epoch(const wire::Batch& batch, WallTime received);
     std::optional<Holdings> find_epoch(std::string_view site, const EpochId& epoch);
@@ -198,8 +199,7 @@ Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received)
     auto records = wire::decode_pack(batch.pack, kBatchLimits);
     if (!records) return Error{records.error().code, "pack: " + records.error().detail};
     if (records->empty()) return Error{Errc::bad_input, "pack without records"};
-    const Links links{*std::move(records), batch.before};
-    const auto range = links.range();
+    const SeqRange range{records->front().seq, records->back().seq};
     if (range.first.value == 0 || range.last.value > kMaxSeq) {
         return Error{Errc::bad_input, "record number outside 1 .. 2^40 - 1"};
     }
@@ -207,7 +207,7 @@ Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received)
         if (batch.before != Head{}) {
             return Error{Errc::refused, "the head before record 1 must be all zero"};
         }
-        const auto* event = std::get_if<Event>(&links.records().front().body);
+        const auto* event = std::get_if<Event>(&records->front().body);
         if (event == nullptr || event->kind != EventKind::epoch) {
             return Error{Errc::refused, "record 1 must be the epoch event"};
         }
@@ -220,7 +220,7 @@ Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received)
     }
 
     db_->begin();
-    auto stored = store(batch, links, received);
+    auto stored = store(batch, *std::move(records), received);
     if (!stored) {
         db_->rollback();
         return stored.error();
@@ -231,13 +231,14 @@ Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received)
     return stored->receipt;
 }
 
-Result<SqliteStore::Accepted> SqliteStore::store(const wire::Batch& batch, const Links& links,
-                                                 WallTime received) {
+Result<SqliteStore::Accepted> SqliteStore::store(const wire::Batch& batch,
+                                                 std::vector<Record> records, WallTime received) {
     auto opened = open_epoch(batch, received);
     if (!opened) return opened.error();
     auto& holdings = *opened;
     const auto before = holdings;
     Evidence evidence{*db_, holdings.epoch_id};
+    const auto links = evidence.link(std::move(records), batch.before);
     const auto adopted = evidence.check(batch, links);
     if (!adopted) return adopted.error();
 

@@ -118,21 +118,42 @@ TEST_CASE("Store compares the heads around reduced records, as far as they are k
         CHECK(refusal(store->accept(otherwise(journal.batch(0, 41, 42)), kNow)) == Errc::diverged);
         CHECK(refusal(store->accept(otherwise(journal.batch(1, 41, 60)), kNow)) == Errc::diverged);
     }
+    SECTION("a head that is known here does for a batch that comes without one") {
+        REQUIRE(store->accept(journal.batch(0, 41, 50), kNow));
+        auto batch = journal.batch(0, 51, 60);
+        batch.before = {};
+        const auto receipt = store->accept(batch, kNow);
+        REQUIRE(receipt);
+        CHECK(receipt->head == site.head(Seq{60}));
+
+        // A gap whose two ends are known closes with the right records only.
+        REQUIRE(store->accept(journal.batch(0, 71, 75), kNow));
+        batch = journal.batch(0, 61, 70);
+        auto records = site.records({Seq{61}, Seq{70}});
+        const auto chunk = std::find_if(records.begin(), records.end(), [](const Record& record) {
+            return std::holds_alternative<Chunk>(record.body);
+        });
+        REQUIRE(chunk != records.end());
+        std::get<Chunk>(chunk->body).columns.front().values.front() += 1;
+        batch.pack = wire::encode_pack(records);
+        batch.before = {};
+        CHECK(refusal(store->accept(batch, kNow)) == Errc::diverged);
+        // Part of it is held already: the rest is compared all the same.
+        batch.pack = wire::encode_pack(records);
+        REQUIRE(store->accept(journal.batch(0, 61, 61), kNow));
+        CHECK(refusal(store->accept(batch, kNow)) == Errc::diverged);
+        CHECK(store->accept(journal.batch(0, 61, 70), kNow).value().head == site.head(Seq{75}));
+    }
     SECTION("a head that the sender does not know is no other head") {
         auto batch = journal.batch(0, 41, 50);
         batch.before = {};
         auto receipt = store->accept(batch, kNow);
         REQUIRE(receipt);
         CHECK(receipt->head == Head{});
-        // Where the head before it is known here, it does for the batch too.
+        // Where the head before it is known here, it does for the batch too, and for what follows.
         batch = journal.batch(0, 21, 40);
         batch.before = {};
         receipt = store->accept(batch, kNow);
-        REQUIRE(receipt);
-        CHECK(receipt->through == Seq{50});
-        CHECK(receipt->head == Head{});
-        // And with the whole chain at hand everything is known again.
-        receipt = store->accept(journal.batch(0, 1, 50), kNow);
         REQUIRE(receipt);
         CHECK(receipt->head == site.head(Seq{50}));
     }
@@ -155,6 +176,11 @@ TEST_CASE("Store keeps what it holds finer, and takes what comes finer later", "
         CHECK((*held)[seq - 1] == journal.at[seq <= 30 ? 0 : 2][seq - 1]);
     }
 
+    // As coarse, from other blocks: a repeat changes nothing.
+    const Levels other_blocks{site, 7};
+    REQUIRE(other_blocks.at[2] != journal.at[2]);
+    REQUIRE(store->accept(other_blocks.batch(2, 31, 40), kNow));
+    CHECK(store->records(site.site(), site.epoch(), {Seq{1}, Seq{40}}).value() == *held);
     // Coarser: merely held. Finer: replaces, and the chain closes again.
     REQUIRE(store->accept(journal.batch(3, 21, 40), kNow));
     CHECK(store->records(site.site(), site.epoch(), {Seq{1}, Seq{40}}).value() == *held);
