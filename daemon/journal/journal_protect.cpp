@@ -69,7 +69,7 @@ Result<std::uint64_t> SqliteJournal::protected_bytes() {
 /// touched. One block a slice. False: nothing to do, or nothing that may go is left; then they
 /// stay, and readings make room as ever.
 Result<bool> SqliteJournal::protect_one() {
-    if (memory_.event_bytes + given_up_bytes_ <= plan_.quota_bytes / 4) {
+    if (memory_.event_bytes + given_up_bytes_ <= plan_.protected_bytes()) {
         thinned_.clear();
         return false;
     }
@@ -109,7 +109,7 @@ Result<bool> SqliteJournal::thin_out(EventKind kind, const EpochRow& epoch) {
         }
         const auto found = packed_.holding(epoch.number, window[i].seq);
         if (!found) return fail(found.error());
-        if (!*found || !may_reduce(**found)) continue;
+        if (!*found || !may_reduce(**found)) return false;  // later: not packed, no checkpoint yet
         block = **found;
         gone.insert(window[i].seq.value);
     }

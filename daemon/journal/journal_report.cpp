@@ -225,7 +225,7 @@ Result<JournalFacts> SqliteJournal::facts() {
     facts.quota_bytes = plan_.quota_bytes;
     facts.database_limit = plan_.database_bytes;
     facts.can_shrink = can_shrink_;
-    facts.protected_limit = plan_.quota_bytes / 4;
+    facts.protected_limit = plan_.protected_bytes();
     facts.written_bytes = written_bytes() - counted_bytes_;
     facts.written_days = memory_.written_days;
     if (!facts.written_days.empty()) {

@@ -27,9 +27,20 @@ Result<void> SqliteJournal::apply_plan() {
     }
     plan_ = plan_space(quota, static_cast<std::uint32_t>(page->value_or(4096)), options_.wal_pages,
                        options_.set_aside_bytes);
+    return set_limit(Need::commit);
+}
+
+/// Tells SQLite how many pages the database may have: commits leave some to upkeep, which needs
+/// them to make room. A file that is larger already stays so until `shrink`.
+Result<void> SqliteJournal::set_limit(Need need) {
     const auto held = pages();
     if (!held) return held.error();
-    const auto most = is_full_by_others_ ? held->all : std::max(plan_.database_pages(), held->all);
+    const auto spare = plan_.upkeep_pages();
+    auto most = plan_.database_pages() - (need == Need::commit ? spare : 0);
+    if (most < held->all) most = held->all + (need == Need::upkeep && can_shrink_ ? spare : 0);
+    if (is_full_by_others_ && need == Need::commit) most = held->all;
+    if (most == limit_pages_) return ok();
+    limit_pages_ = most;
     return connection_.run(("PRAGMA max_page_count=" + std::to_string(most)).c_str());
 }
 
@@ -58,40 +69,46 @@ Result<SqliteJournal::Pages> SqliteJournal::pages() {
 Result<std::int64_t> SqliteJournal::room() {
     const auto held = pages();
     if (!held) return held.error();
-    const auto most =
-        is_full_by_others_ ? std::min(plan_.database_pages(), held->all) : plan_.database_pages();
+    auto most = plan_.database_pages() - plan_.upkeep_pages();
+    if (is_full_by_others_) most = std::min(most, held->all);
     return most - (held->all - held->free);
 }
 
-/// A commit found no room. Where the quota is not reached, others have filled the file system: the
-/// ballast goes, and from now on only what is inside the database counts. Then old records are
-/// reduced until a commit of the usual size fits. False: nothing is left to give.
+/// A commit found no room. Old records are reduced until one of the largest size fits. Where there
+/// seemed to be room, or the reduction itself finds none, others have filled the file system: the
+/// ballast goes, and from now on only what is inside the database counts. False: nothing is left to
+/// give.
 Result<bool> SqliteJournal::make_room() {
-    const auto held = pages();
-    if (!held) return fail(held.error());
-    if (held->all < plan_.database_pages() && !is_full_by_others_) {
-        const bool had_ballast = ballast_.release();
-        is_full_by_others_ = true;
-        if (auto applied = apply_plan(); !applied) return fail(applied.error());
-        if (had_ballast) return true;
-    }
+    const auto enough = std::min(static_cast<std::int64_t>(kMaxTransactionBytes / plan_.page_bytes),
+                                 plan_.database_pages() / 4);
     bool gave = false;
     for (int step = 0; step < kMaxStepsForRoom; ++step) {
-        if (gave) {
-            const auto left = room();
-            if (!left) return fail(left.error());
-            if (*left >= plan_.reserve_pages() / 2) break;
+        const auto left = room();
+        if (!left) return fail(left.error());
+        if (*left >= enough) {
+            if (gave) return true;
+            return yield_to_others();
         }
-        const auto done = reduce_one();
+        if (auto limited = set_limit(Need::upkeep); !limited) return fail(limited.error());
+        auto done = reduce_one();
+        if (done && !*done) done = protect_one();
         if (!done) {
-            // The WAL cannot grow either: what was given so far must do.
-            if (done.error().code == Errc::storage_full) return gave;
-            return done.error();
+            if (done.error().code != Errc::storage_full) return done.error();
+            const auto yielded = yield_to_others();
+            if (!yielded) return yielded;
+            return *yielded || gave;
         }
-        if (!*done) break;
+        if (!*done) return gave;
         gave = true;
     }
     return gave;
+}
+
+/// The file system is full. False: that was known, and there is no ballast left.
+Result<bool> SqliteJournal::yield_to_others() {
+    const bool is_news = !is_full_by_others_;
+    is_full_by_others_ = true;
+    return ballast_.release() || is_news;
 }
 
 /// Gives pages at the end of the file back, some at a time, after the quota was lowered. They are
@@ -107,7 +124,6 @@ Result<bool> SqliteJournal::shrink() {
     if (auto ready = before_transaction(); !ready) return ready.error();
     const auto sql = "PRAGMA incremental_vacuum(" + std::to_string(count) + ")";
     if (auto done = after_transaction(connection_.run(sql.c_str())); !done) return done.error();
-    if (auto applied = apply_plan(); !applied) return fail(applied.error());
     const auto left = pages();
     if (!left) return left.error();
     if (left->all <= plan_.database_pages()) {
@@ -123,7 +139,6 @@ void SqliteJournal::keep_ballast() {
     const bool is_whole = ballast_.build(plan_.ballast_bytes, plan_.wal_bytes);
     if (!is_full_by_others_ || !is_whole) return;
     is_full_by_others_ = false;
-    (void)apply_plan();
 }
 
 }  // namespace gerbang

@@ -14,8 +14,8 @@
 namespace gerbang {
 namespace {
 
-/// Reduced blocks of one level grow to about this. Larger ones would compress by a tenth better, but
-/// every growth writes the block anew, and the compressor keeps larger tables for good (2 MiB).
+/// Reduced blocks of one level grow to about this. Larger ones would compress by a tenth better,
+/// but every growth writes the block anew, and the compressor keeps larger tables for good (2 MiB).
 constexpr std::uint64_t kMergedBytes = 8u << 10;
 constexpr std::int64_t kDaySeconds = 86'400;
 
@@ -25,6 +25,7 @@ Result<bool> SqliteJournal::tend() {
     if (auto may = usable(); !may) return may.error();
     if (epoch_no_ == 0) return false;
     keep_ballast();
+    if (auto limited = set_limit(Need::upkeep); !limited) return fail(limited.error());
     auto done = keep_pins();
     if (!done || *done) return done;
     done = rescue_slice();
@@ -93,11 +94,16 @@ Result<bool> SqliteJournal::pack_one(bool takes_incomplete) {
         open_hour_ = hour;
         return false;
     }
-    if (auto done = pack(*group); !done) return done.error();
+    if (auto done = pack(std::move(*group)); !done) return done.error();
     return true;
 }
 
-Result<void> SqliteJournal::pack(const Packer::Group& group) {
+Result<void> SqliteJournal::pack(Packer::Group group) {
+    std::string body;
+    if (group.commits > 1) {
+        body = wire::encode_pack(group.records);
+        if (body.size() >= group.bytes) group.keep_first_commit();
+    }
     const SeqRange range{group.records.front().seq, group.records.back().seq};
     PackedBlock block{.epoch = group.epoch, .range = range, .level = 0, .bytes = group.bytes};
     // Journal time at the block's end: now, less what passed on this boot since.
@@ -116,11 +122,7 @@ Result<void> SqliteJournal::pack(const Packer::Group& group) {
     // The head at the block's end is computed once and kept: it is the `before` of what follows.
     const auto head = blocks_.head_after(group.epoch, range.last);
     if (!head && head.error().code != Errc::not_found) return fail(head.error());
-    std::string body;
-    if (group.commits > 1) {
-        body = wire::encode_pack(group.records);
-        block.bytes = body.size();
-    }
+    if (group.commits > 1) block.bytes = body.size();
     auto stored = in_transaction([&]() -> Result<void> {
         if (group.commits > 1) {
             if (auto put = blocks_.replace(group.epoch, range, body); !put) return put;

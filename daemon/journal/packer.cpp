@@ -23,6 +23,12 @@ DeviceHour hour_of(DeviceTime at) noexcept {
     return {at.boot, to_ms(at.at) / kHourMs};
 }
 
+void Packer::Group::keep_first_commit() {
+    std::erase_if(records, [this](const Record& record) { return record.seq > first_commit_last; });
+    commits = 1;
+    bytes = first_commit_bytes;
+}
+
 Result<std::optional<Packer::Group>> Packer::next(EpochNo epoch, Seq last, bool takes_incomplete) {
     const auto newest = packed_->newest(epoch);
     if (!newest) return newest.error();
@@ -59,7 +65,10 @@ Result<std::optional<Packer::Group>> Packer::next(EpochNo epoch, Seq last, bool 
             if (end) hour = hour_of(*end);
             decoded += more;
             group.bytes += body.size();
-            ++group.commits;
+            if (++group.commits == 1) {
+                group.first_commit_last = records->back().seq;
+                group.first_commit_bytes = body.size();
+            }
             group.records.insert(group.records.end(), std::make_move_iterator(records->begin()),
                                  std::make_move_iterator(records->end()));
             return true;

@@ -39,6 +39,11 @@ public:
         std::uint64_t bytes = 0;     ///< of the commits as stored
         std::int64_t elapsed_s = 0;  ///< of the packed block before it
         Seq previous;                ///< last record of the packed block before it
+        Seq first_commit_last;       ///< of the first commit alone
+        std::uint64_t first_commit_bytes = 0;
+
+        /// Leaves the first commit only: joining would gain nothing.
+        void keep_first_commit();
     };
     /// The next group of `epoch`, whose last record is `last`. An incomplete hour is given when
     /// `takes_incomplete` (a closed epoch; no room is left).

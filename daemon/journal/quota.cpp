@@ -24,6 +24,14 @@ constexpr std::uint64_t kBallastSurplusBytes = 64u << 10;
 
 }  // namespace
 
+std::uint64_t SpacePlan::protected_bytes() const noexcept {
+    return std::min(quota_bytes / 4, database_bytes / 2);
+}
+
+std::int64_t SpacePlan::upkeep_pages() const noexcept {
+    return std::clamp<std::int64_t>(database_pages() / 32, 16, 128);
+}
+
 std::int64_t SpacePlan::reserve_pages() const noexcept {
     return static_cast<std::int64_t>(std::min(kMaxTransactionBytes, database_bytes / 8) /
                                      page_bytes);

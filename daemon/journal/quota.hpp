@@ -28,6 +28,10 @@ struct SpacePlan {
     [[nodiscard]] std::int64_t database_pages() const noexcept {
         return static_cast<std::int64_t>(database_bytes / page_bytes);
     }
+    /// What protected data may take: a quarter of the quota, at most half of the database.
+    [[nodiscard]] std::uint64_t protected_bytes() const noexcept;
+    /// Pages that only upkeep takes: a reduction or a checkpoint needs some before it frees more.
+    [[nodiscard]] std::int64_t upkeep_pages() const noexcept;
     /// Kept free inside the database, so that a commit finds room without waiting for a reduction.
     [[nodiscard]] std::int64_t reserve_pages() const noexcept;
 };

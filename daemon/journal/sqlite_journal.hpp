@@ -111,11 +111,15 @@ private:
         std::int64_t all = 0;
         std::int64_t free = 0;  ///< of those
     };
+    /// Who the pages up to the limit are for.
+    enum class Need { commit, upkeep };
     [[nodiscard]] Result<void> apply_plan();
+    [[nodiscard]] Result<void> set_limit(Need need);
     [[nodiscard]] Result<Pages> pages();
     /// Pages that commits may still take; negative after the quota was lowered.
     [[nodiscard]] Result<std::int64_t> room();
     [[nodiscard]] Result<bool> make_room();
+    [[nodiscard]] Result<bool> yield_to_others();
     [[nodiscard]] Result<bool> shrink();
     void keep_ballast();
 
@@ -128,7 +132,7 @@ private:
     };
     [[nodiscard]] Result<std::vector<EpochRow>> epoch_rows();
     [[nodiscard]] Result<bool> pack_one(bool takes_incomplete);
-    [[nodiscard]] Result<void> pack(const Packer::Group& group);
+    [[nodiscard]] Result<void> pack(Packer::Group group);
     [[nodiscard]] Result<bool> reduce_one();
     [[nodiscard]] Result<void> reduce(const PackedBlock& block);
     [[nodiscard]] Result<bool> protect_one();
@@ -208,6 +212,7 @@ private:
     Ballast ballast_{{}};
     bool is_full_by_others_ = false;  ///< the file system gave no more; only what is inside counts
     bool can_shrink_ = true;
+    std::int64_t limit_pages_ = 0;         ///< as SQLite was told
     std::optional<DeviceHour> open_hour_;  ///< nothing to pack while records are of this hour
     EpochNo packed_epochs_ = 0;            ///< closed epochs up to here are packed
     Seq checkpoints_for_room_;             ///< last record when a checkpoint was made to find room
@@ -259,12 +264,14 @@ Result<void> SqliteJournal::in_transaction(Work work) {
 template <class Work>
 Result<void> SqliteJournal::with_room(Work work) {
     constexpr int kMaxTries = 64;
+    if (auto limited = set_limit(Need::commit); !limited) return fail(limited.error());
     auto outcome = in_transaction(work);
     for (int tried = 1; tried < kMaxTries; ++tried) {
         if (outcome || outcome.error().code != Errc::storage_full) break;
         const auto made = make_room();
         if (!made) return made.error();
         if (!*made) break;
+        if (auto limited = set_limit(Need::commit); !limited) return fail(limited.error());
         outcome = in_transaction(work);
     }
     return outcome;
