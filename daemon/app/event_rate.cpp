@@ -13,20 +13,20 @@ std::int64_t hour_of(Monotonic at) {
 
 }  // namespace
 
-bool is_protected(EventKind kind) noexcept {
+bool is_rate_bound(EventKind kind) noexcept {
     switch (kind) {
         case EventKind::start:
         case EventKind::carrier:
         case EventKind::power:
         case EventKind::storage:
-            return false;
-        default:
             return true;
+        default:
+            return false;
     }
 }
 
 bool EventRate::admit(const Event& event) {
-    if (is_protected(event.kind)) return true;
+    if (!is_rate_bound(event.kind)) return true;
     auto& hour = hours_[event.kind];
     const auto number = hour_of(event.at.at);
     if (number != hour.number) {

@@ -36,7 +36,8 @@ private:
     std::vector<SummaryFact> ended_;
 };
 
-/// Whether design 7 forbids that an event of `kind` is ever left out.
-[[nodiscard]] bool is_protected(EventKind kind) noexcept;
+/// Whether events of `kind` are bounded. The others are those that design 7 protects, and
+/// summaries.
+[[nodiscard]] bool is_rate_bound(EventKind kind) noexcept;
 
 }  // namespace gerbang
