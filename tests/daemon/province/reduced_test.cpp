@@ -144,6 +144,23 @@ TEST_CASE("Store compares the heads around reduced records, as far as they are k
         CHECK(refusal(store->accept(batch, kNow)) == Errc::diverged);
         CHECK(store->accept(journal.batch(0, 61, 70), kNow).value().head == site.head(Seq{75}));
     }
+    SECTION("what follows reduced records in one batch is compared by the heads held there") {
+        REQUIRE(store->accept(journal.batch(0, 41, 41), kNow));
+        REQUIRE(store->accept(journal.batch(0, 61, 65), kNow));
+        auto batch = journal.batch(1, 21, 40);
+        std::vector<Record> records{journal.at[1].begin() + 20, journal.at[1].begin() + 40};
+        for (const auto& record : site.records({Seq{41}, Seq{60}})) records.push_back(record);
+        const auto right = wire::encode_pack(records);
+        const auto chunk = std::find_if(records.begin() + 21, records.end(), [](const auto& each) {
+            return std::holds_alternative<Chunk>(each.body);
+        });
+        REQUIRE(chunk != records.end());
+        std::get<Chunk>(chunk->body).columns.front().values.front() += 1;
+        batch.pack = wire::encode_pack(records);
+        CHECK(refusal(store->accept(batch, kNow)) == Errc::diverged);
+        batch.pack = right;
+        CHECK(store->accept(batch, kNow).value().head == site.head(Seq{65}));
+    }
     SECTION("a head that the sender does not know is no other head") {
         auto batch = journal.batch(0, 41, 50);
         batch.before = {};
