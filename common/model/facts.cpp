@@ -80,6 +80,9 @@ public:
     std::uint64_t count(std::string_view key, std::int64_t min = 0) {
         return static_cast<std::uint64_t>(number(key, min, kMaxNumber));
     }
+    Seq seq(std::string_view key) {
+        return Seq{static_cast<std::uint64_t>(number(key, 1, static_cast<std::int64_t>(kMaxSeq)))};
+    }
     std::string text(std::string_view key, std::size_t min = 0, std::size_t max = kMaxText) {
         const auto* value = event_.text(key);
         if (value == nullptr) {
@@ -349,6 +352,13 @@ Event to_event(const Outage& outage, DeviceTime at) {
     if (outage.last_bad) writer.time("last_bad", *outage.last_bad);
     if (outage.first_good) writer.time("first_good", *outage.first_good);
     writer.text("evidence", outage.evidence);
+    if (const auto& fold = outage.fold) {
+        writer.number("folded", fold->count)
+            .number("certain_ms", fold->certain.count())
+            .number("possible_ms", fold->possible.count())
+            .number("longest_certain_ms", fold->longest_certain.count())
+            .number("longest_possible_ms", fold->longest_possible.count());
+    }
     return writer.done();
 }
 
@@ -367,6 +377,17 @@ Result<Outage> outage_from(const Event& event) {
     outage.last_bad = reader.time_if_any("last_bad");
     outage.first_good = reader.time_if_any("first_good");
     outage.evidence = reader.text("evidence");
+    if (reader.has("folded")) {
+        Fold fold;
+        fold.count = reader.u32("folded", 2);
+        fold.certain = Millis{reader.number("certain_ms", 0, kMaxNumber)};
+        fold.possible = Millis{reader.number("possible_ms", fold.certain.count(), kMaxNumber)};
+        fold.longest_certain = Millis{reader.number("longest_certain_ms", 0, fold.certain.count())};
+        fold.longest_possible =
+            Millis{reader.number("longest_possible_ms", 0, fold.possible.count())};
+        if (outage.is_open()) reader.reject("folded", "of an outage that has not ended");
+        outage.fold = fold;
+    }
     return reader.done(std::move(outage));
 }
 
@@ -390,13 +411,18 @@ Result<ConfigFact> config_from(const Event& event) {
 }
 
 Event to_event(const LossFact& fact, DeviceTime at) {
-    return Writer{EventKind::loss, at}
-        .text("what", fact.what)
+    Writer writer{EventKind::loss, at};
+    writer.text("what", fact.what)
         .text("reason", fact.reason)
         .count("count", fact.count)
         .time("first", fact.first)
-        .time("last", fact.last)
-        .done();
+        .time("last", fact.last);
+    if (fact.id != 0) writer.count("id", fact.id);
+    if (!fact.epoch.is_none()) writer.text("epoch", to_string(fact.epoch));
+    if (fact.first_seq.value != 0) {
+        writer.count("first_seq", fact.first_seq.value).count("last_seq", fact.last_seq.value);
+    }
+    return writer.done();
 }
 
 Result<LossFact> loss_from(const Event& event) {
@@ -407,6 +433,13 @@ Result<LossFact> loss_from(const Event& event) {
     fact.count = reader.count("count");
     fact.first = reader.time("first", 0);
     fact.last = reader.time("last", 0);
+    if (reader.has("id")) fact.id = reader.count("id", 1);
+    if (reader.has("epoch")) fact.epoch = reader.id<EpochId>("epoch");
+    if (reader.has("first_seq")) {
+        fact.first_seq = reader.seq("first_seq");
+        fact.last_seq = reader.seq("last_seq");
+        if (fact.last_seq < fact.first_seq) reader.reject("last_seq", "before first_seq");
+    }
     return reader.done(std::move(fact));
 }
 

@@ -119,12 +119,18 @@ struct ConfigFact {
 [[nodiscard]] Event to_event(const ConfigFact& fact, DeviceTime at);
 [[nodiscard]] Result<ConfigFact> config_from(const Event& event);
 
+/// What could not be kept. Losses of the journal itself have an `id` and name records; the newest
+/// event of an id holds, and counts all that was lost under it so far.
 struct LossFact {
-    std::string what;    ///< "ticks", "records"
-    std::string reason;  ///< "ring_full", "damage", ...
+    std::string what;    ///< "ticks", "records", "readings", "events"
+    std::string reason;  ///< "ring_full", "damage", "quota", ...
     std::uint64_t count = 0;
     DeviceTime first;
     DeviceTime last;
+    std::uint64_t id = 0;  ///< unique within the epoch that tells it; 0: the event stands alone
+    EpochId epoch{};       ///< whose records; none: of the epoch that tells it
+    Seq first_seq{};       ///< 0: no record had a number yet
+    Seq last_seq{};
     bool operator==(const LossFact&) const = default;
 };
 [[nodiscard]] Event to_event(const LossFact& fact, DeviceTime at);

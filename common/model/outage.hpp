@@ -58,12 +58,27 @@ inline constexpr std::string_view kProvince = "province";
 inline constexpr std::string_view kServicePrefix = "service-";
 }  // namespace link_name
 
+/// Short outages that came too often to be told one by one: how many there were and how long they
+/// lasted. Durations are those of one boot's clock.
+struct Fold {
+    std::uint32_t count = 0;    ///< outages in it, at least 2
+    Millis certain{};           ///< sum over them of first_bad to last_bad
+    Millis possible{};          ///< sum over them of last_good to first_good
+    Millis longest_certain{};   ///< of the longest one
+    Millis longest_possible{};  ///< likewise
+    bool operator==(const Fold&) const = default;
+};
+
 /// One stretch of time without (measured) internet and one cause.
 ///
 /// Both ends keep both bounds: the truth lies between `last_good` and `first_bad`, and between
 /// `last_bad` and `first_good`. An open outage has neither of the latter. `id` is unique within
 /// the epoch and grows. When the cause changes, a new segment with the same `id` and the next
 /// `segment` follows without a hole.
+///
+/// With `fold` it stands for several outages of one boot, the first of which gave it its beginning
+/// and the last of which its end: between those the link was down for `fold->certain` to
+/// `fold->possible`, and up for the rest. Such an outage is never open.
 struct Outage {
     std::uint64_t id = 0;
     std::uint32_t segment = 1;
@@ -75,6 +90,7 @@ struct Outage {
     std::optional<DeviceTime> first_good;
     Confidence confidence = Confidence::none;
     std::string evidence;  ///< short English facts, e.g. "carrier 0 on eth0"
+    std::optional<Fold> fold{};
 
     bool operator==(const Outage&) const = default;
     [[nodiscard]] bool is_open() const noexcept { return !first_good.has_value(); }

@@ -33,6 +33,7 @@ Chunk make_chunk(BootNo boot, const std::vector<Tick>& ticks) {
 }
 
 std::vector<Tick> ticks_of(const Chunk& chunk) {
+    GERBANG_CHECK(chunk.level == 0);
     std::vector<Tick> ticks(chunk.ticks.size());
     for (std::size_t i = 0; i < ticks.size(); ++i) ticks[i].at = chunk.ticks[i];
     for (const auto& column : chunk.columns) {

@@ -38,13 +38,17 @@ struct ParkedRange {
 inline constexpr std::size_t kMaxParked = 64;
 
 /// What a consumer's store durably holds of one epoch of one site.
+///
+/// Records are held at the lowest level of reduction that ever came (a record of a higher one is
+/// held all the same, and a lower one that comes later takes its place). The chain cannot be
+/// computed over reduced records, so the head after them may not be known.
 struct Receipt {
     std::string site;
     StoreId store;
     std::uint64_t generation = 1;  ///< grows when the store was restored from a backup
     EpochId epoch;
     Seq through;    ///< everything from 1 to here is held
-    Head head{};    ///< chain head after `through`
+    Head head{};    ///< chain head after `through`; all zero: nothing held, or not known
     RangeSet held;  ///< later ranges, all beyond `through` + 1
     bool operator==(const Receipt&) const = default;
 };
@@ -74,7 +78,8 @@ struct Cursor {
 /// Same store and generation: the union of both. Higher generation or another store: the receipt
 /// replaces. Lower generation: a stale reply, ignored. A receipt for another epoch, or without a
 /// generation, is `bad_input`; one beyond `last`, our journal's last record, or with another head
-/// for the same `through`, is `diverged`. An error leaves the cursor as it was.
+/// for the same `through`, is `diverged`; a head that either side does not know is no other head.
+/// An error leaves the cursor as it was.
 ///
 /// Afterwards `held` lies beyond `through` + 1 (what adjoins was merged into `through`), and no
 /// parked or deferred record is also held, as far as `kMaxParked` leaves room to split a parked

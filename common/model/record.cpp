@@ -1,8 +1,7 @@
 #include "common/model/record.hpp"
 
 #include <algorithm>
-
-#include "common/core/check.hpp"
+#include <utility>
 
 namespace gerbang {
 namespace {
@@ -30,22 +29,44 @@ std::string defect_of_column(const Column& column, std::size_t tick_count) {
     return present == column.values.size() ? "" : "column length differs from its presence";
 }
 
+std::string defect_of_parts(const Column& column) {
+    if (column.part > part::kCount && column.part < part::kStateTime) return "unknown part";
+    if (column.part < part::kCount) return "";
+    const std::int64_t least = column.part == part::kCount ? 1 : 0;
+    for (const auto value : column.values) {
+        if (value < least) return column.part == part::kCount ? "count below 1" : "negative time";
+    }
+    return "";
+}
+
 std::string defect_of_chunk(const Chunk& chunk) {
     if (chunk.boot.value == 0) return "chunk without a boot";
-    if (chunk.level > 3) return "level above 3";
-    if (chunk.ticks.empty() || chunk.ticks.size() > kMaxTicksPerChunk) return "tick count";
+    if (chunk.level > kMaxLevel) return "level above 3";
+    if (chunk.ticks.size() > kMaxTicksPerChunk) return "tick count";
+    if (chunk.is_emptied()) {
+        if (chunk.level == 0) return "chunk of level 0 without ticks";
+        return chunk.columns.empty() ? "" : "emptied chunk with columns";
+    }
     for (std::size_t i = 0; i < chunk.ticks.size(); ++i) {
         if (to_ms(chunk.ticks[i]) < 0) return "negative device time";
         if (i > 0 && chunk.ticks[i] <= chunk.ticks[i - 1]) return "ticks are not ascending";
     }
-    if (chunk.columns.size() > kMaxSeries) return "too many columns";
+    if (chunk.columns.size() > (chunk.level == 0 ? kMaxSeries : kMaxReducedColumns)) {
+        return "too many columns";
+    }
     for (std::size_t i = 0; i < chunk.columns.size(); ++i) {
-        if (i > 0 && chunk.columns[i].series <= chunk.columns[i - 1].series) {
-            return "columns are not ascending";
+        const auto& column = chunk.columns[i];
+        if (i > 0) {
+            const auto& before = chunk.columns[i - 1];
+            if (std::pair{column.series, column.part} <= std::pair{before.series, before.part}) {
+                return "columns are not ascending";
+            }
         }
-        if (auto defect = defect_of_column(chunk.columns[i], chunk.ticks.size()); !defect.empty()) {
+        if (chunk.level == 0 && column.part != part::kValue) return "part in a chunk of level 0";
+        if (auto defect = defect_of_column(column, chunk.ticks.size()); !defect.empty()) {
             return defect;
         }
+        if (auto defect = defect_of_parts(column); !defect.empty()) return defect;
     }
     return "";
 }
@@ -111,6 +132,10 @@ std::string to_string(EventKind kind) {
             return "clock";
         case EventKind::path:
             return "path";
+        case EventKind::storage:
+            return "storage";
+        case EventKind::summary:
+            return "summary";
     }
     return "kind-" + std::to_string(static_cast<int>(kind));
 }
@@ -123,12 +148,22 @@ const std::string* Event::text(std::string_view key) const noexcept {
     return find_value<std::string>(fields, key);
 }
 
-DeviceTime time_of(const RecordBody& body) {
+std::optional<DeviceTime> time_of(const RecordBody& body) {
     if (const auto* chunk = std::get_if<Chunk>(&body)) {
-        GERBANG_CHECK(!chunk->ticks.empty());
-        return {chunk->boot, chunk->ticks.back()};
+        if (chunk->is_emptied()) return std::nullopt;
+        return DeviceTime{chunk->boot, chunk->ticks.back()};
     }
     return std::get<Event>(body).at;
+}
+
+BootNo boot_of(const RecordBody& body) {
+    if (const auto* chunk = std::get_if<Chunk>(&body)) return chunk->boot;
+    return std::get<Event>(body).at.boot;
+}
+
+std::uint8_t level_of(const RecordBody& body) {
+    const auto* chunk = std::get_if<Chunk>(&body);
+    return chunk != nullptr ? chunk->level : std::uint8_t{0};
 }
 
 std::string defect_of(const RecordBody& body) {

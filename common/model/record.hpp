@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -38,6 +39,8 @@ enum class EventKind : std::uint8_t {
     note = 14,      ///< somebody at the device said something: a claim, not evidence
     clock = 15,     ///< the wall clock was corrected by more than one tick
     path = 16,      ///< what the counters are worth: offload, not in the path
+    storage = 17,   ///< the journal's storage came into another state
+    summary = 18,   ///< events of one kind in one hour that were too many to be kept
 };
 
 /// Stable English name ("outage"), or "kind-N" for a kind this version does not know.
@@ -72,8 +75,12 @@ struct Record {
     bool operator==(const Record&) const = default;
 };
 
-/// When the record happened: an event's instant, a chunk's last tick.
-[[nodiscard]] DeviceTime time_of(const RecordBody& body);
+/// When the record happened: an event's instant, a chunk's last tick. Nothing for an emptied chunk.
+[[nodiscard]] std::optional<DeviceTime> time_of(const RecordBody& body);
+/// The boot on which the record happened, of emptied chunks too.
+[[nodiscard]] BootNo boot_of(const RecordBody& body);
+/// 0 for an event: those are never reduced.
+[[nodiscard]] std::uint8_t level_of(const RecordBody& body);
 
 /// Checks every bound stated in reading.hpp and above. Returns an empty string when `body` is
 /// well-formed, else what is wrong with it. Decoders call it on what they read.

@@ -236,6 +236,7 @@ void UsageRollup::advance(Meter& meter, const Interval& interval) {
 
 void UsageRollup::add_chunk(Meters& meters, Seq seq, const Chunk& chunk, const Timeline& timeline,
                             bool is_replay) {
+    if (chunk.is_emptied()) return;
     struct Pair {
         const Column* received = nullptr;
         const Column* transmitted = nullptr;
@@ -245,7 +246,7 @@ void UsageRollup::add_chunk(Meters& meters, Seq seq, const Chunk& chunk, const T
     std::map<UsageName, Pair> pairs;
     for (const auto& column : chunk.columns) {
         const auto source = sources_.find(column.series);
-        if (source == sources_.end()) continue;
+        if (source == sources_.end() || column.part != part::kValue) continue;
         auto& pair = pairs[source->second.name];
         (source->second.is_transmit ? pair.transmitted : pair.received) = &column;
     }

@@ -341,7 +341,7 @@ std::vector<SeqRange> deferred_ranges(const std::vector<Record>& records,
                                       const Timeline& timeline) {
     std::vector<SeqRange> ranges;
     for (const auto& record : records) {
-        if (timeline.latest(time_of(record.body).boot) != nullptr) continue;
+        if (timeline.latest(boot_of(record.body)) != nullptr) continue;
         if (!ranges.empty() && ranges.back().last.next() == record.seq) {
             ranges.back().last = record.seq;
         } else {

@@ -23,6 +23,10 @@ std::int64_t ms_of(WallTime at) {
     return std::clamp(to_ms(at), -kFarMs, kFarMs);
 }
 
+std::int64_t clamped(Millis length) {
+    return std::clamp<std::int64_t>(length.count(), 0, kFarMs);
+}
+
 std::int64_t middle(std::int64_t one, std::int64_t other) {
     return one + (other - one) / 2;
 }
@@ -53,7 +57,21 @@ struct Piece {
     bool is_measured;
     std::size_t stretch;  ///< index; meaningless when not measured
     std::int64_t down_ms = 0;
+
+    /// How much of its time before `at` it was down: all of it, but for a fold.
+    [[nodiscard]] std::int64_t down_before(std::int64_t at) const;
 };
+
+std::int64_t Piece::down_before(std::int64_t at) const {
+    const auto gone = std::clamp(at, from_ms, std::max(from_ms, to_ms)) - from_ms;
+    if (!entry->fold || to_ms <= from_ms) return gone;
+    // In floating point no product overflows; every instant is rounded alike, so parts add up.
+    const auto whole = static_cast<double>(to_ms - from_ms);
+    const auto down =
+        static_cast<double>(middle(clamped(entry->fold->certain), clamped(entry->fold->possible)));
+    const auto share = std::clamp(down / whole, 0.0, 1.0);
+    return static_cast<std::int64_t>(share * static_cast<double>(gone));
+}
 
 /// Consecutive pieces of one outage and one party: [first, last].
 struct Stretch {
@@ -206,6 +224,14 @@ std::int64_t Evaluation::uncertain_ms() const {
     };
     for (const auto& piece : pieces_) {
         const auto& entry = *piece.entry;
+        if (entry.fold) {
+            // Of what is clipped by the period nobody knows which part is vague.
+            const auto vague = clamped(entry.fold->possible) - clamped(entry.fold->certain);
+            if (piece.to_ms > known_from_ms_ && piece.from_ms < known_to_ms_) {
+                sum += std::max<std::int64_t>(vague + 1, 0) / 2;
+            }
+            continue;
+        }
         add_bounds(entry.last_good, entry.first_bad);
         if (entry.last_bad && entry.first_good) add_bounds(*entry.last_bad, *entry.first_good);
     }
@@ -261,10 +287,12 @@ void Evaluation::take(std::int64_t from_ms, std::int64_t to_ms, Piece* piece) {
     auto& stretch = stretches_[piece->stretch];
     stretch.from_ms = std::min(stretch.from_ms, from_ms);
     stretch.to_ms = std::max(stretch.to_ms, to_ms);
-    piece->down_ms += to_ms - from_ms;
     while (from_ms < to_ms) {
         const auto found = calendar_.look(from_ms);
-        const auto span = std::min(found.until_ms, to_ms) - from_ms;
+        const auto until = std::min(found.until_ms, to_ms);
+        const auto span = piece->down_before(until) - piece->down_before(from_ms);
+        sums_[kUp] += (until - from_ms) - span;
+        piece->down_ms += span;
         auto party = piece->party;
         if (found.kind == Calendar::Kind::maintenance) {
             party = Party::nobody;
@@ -274,7 +302,7 @@ void Evaluation::take(std::int64_t from_ms, std::int64_t to_ms, Piece* piece) {
         }
         sums_[kDown + static_cast<std::size_t>(party) * kCauseCount +
               static_cast<std::size_t>(piece->entry->cause)] += span;
-        from_ms += span;
+        from_ms = until;
     }
 }
 
@@ -325,8 +353,11 @@ Judged Evaluation::judge(const Stretch& stretch) const {
         while (left > 0 && may_be_providers(left - 1, judged.id)) --left;
         while (may_be_providers(right + 1, judged.id)) ++right;
     }
-    const auto certain_ms = duration_ms(stretch.first, stretch.last, false);
-    const auto possible_ms = std::max(duration_ms(left, right, true), certain_ms);
+    const auto& fold = first.entry->fold;
+    const auto certain_ms =
+        fold ? clamped(fold->longest_certain) : duration_ms(stretch.first, stretch.last, false);
+    const auto possible_ms = std::max(
+        fold ? clamped(fold->longest_possible) : duration_ms(left, right, true), certain_ms);
     judged.certain = Seconds{certain_ms / 1000};
     judged.possible = Seconds{possible_ms / 1000};
     const auto threshold_ms =
@@ -335,7 +366,7 @@ Judged Evaluation::judge(const Stretch& stretch) const {
         judged.reason = to_string(judged.party);
     } else if (stretch.open_ms == 0) {
         judged.reason = stretch.maintenance_ms > 0 ? "maintenance" : "closed";
-    } else if (certain_ms > threshold_ms) {
+    } else if (certain_ms > threshold_ms && !fold) {
         judged.verdict = Judged::Verdict::counts;
         judged.reason = "over_threshold";
     } else if (possible_ms > threshold_ms) {
@@ -512,6 +543,7 @@ Placed place(const std::vector<Outage>& outages, const TrueTime& time, WallTime 
         entry.cause = outage.cause;
         entry.confidence = outage.confidence;
         entry.evidence = outage.evidence;
+        entry.fold = outage.fold;
         const auto last_good = time.at(outage.last_good);
         const auto first_bad = time.at(outage.first_bad);
         const auto last_bad = outage.last_bad ? time.at(*outage.last_bad) : std::nullopt;

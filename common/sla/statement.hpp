@@ -29,6 +29,7 @@ struct LedgerEntry {
         bool operator==(const OnDevice&) const = default;
     };
     std::optional<OnDevice> on_device;  ///< the latter two are meaningless while it is not over
+    std::optional<Fold> fold;           ///< several outages told as one; only of one that is over
     bool operator==(const LedgerEntry&) const = default;
 };
 
@@ -52,7 +53,9 @@ struct Judged {
     /// first_bad to last_bad, and last_good to first_good, of the whole stretch, also where it
     /// reaches beyond the period, less what lies in maintenance or outside of opening hours. Time
     /// of the same outage right before or after that nobody can tell (undecided, unmeasured) is
-    /// possible time of a provider's stretch, and so is another one of his behind that.
+    /// possible time of a provider's stretch, and so is another one of his behind that. Of several
+    /// outages folded into one these are the longest one's, and the verdict is never `counts`:
+    /// which of them were over the threshold is not known.
     Seconds certain{};
     Seconds possible{};
     Seconds in_period{};  ///< what of it counts, or would: by the middle of the bounds
@@ -76,7 +79,8 @@ struct Judged {
 ///
 /// The instants of the table are the middles: an outage begins midway between last_good and
 /// first_bad, and ends midway between last_bad and first_good, each of them in the middle of its
-/// span. Only `certain` and `possible` look at the bounds.
+/// span. Only `certain` and `possible` look at the bounds. A fold is down for the middle of what is
+/// certain and possible of it, spread evenly, and up for the rest.
 struct Statement {
     WallTime from, to;
     std::string clauses;

@@ -68,7 +68,8 @@ void go_outage(Way way, OutageRow& row) {
                  {"first_good", row.first_good},
                  {"least_s", row.least_s},
                  {"most_s", row.most_s},
-                 {"evidence", row.evidence}});
+                 {"evidence", row.evidence},
+                 {"folded", row.folded}});
     // A newer daemon may know words that this program does not.
     row.cause = parse_cause(cause).value_or(Cause::unknown);
     row.confidence = parse_confidence(confidence).value_or(Confidence::none);

@@ -91,7 +91,13 @@ void go_status(Way way, Status& status) {
                                    {"ring_bytes", journal.ring_bytes},
                                    {"ring_capacity_bytes", journal.ring_capacity_bytes},
                                    {"commit_s", journal.commit_s},
-                                   {"days_left", journal.days_left}});
+                                   {"days_left", journal.days_left},
+                                   {"storage", journal.storage},
+                                   {"since_s", journal.since_s},
+                                   {"is_ram", journal.is_ram},
+                                   {"given_up_ticks", journal.given_up_ticks},
+                                   {"missed_ticks", journal.missed_ticks},
+                                   {"latest_tick_ms", journal.latest_tick_ms}});
     way.list("sync", kMaxConsumers, status.sync, &go_sync);
     way.object("clock").members({{"state", status.clock.state}, {"now", status.clock.now}});
     way.object("provider")

@@ -105,6 +105,14 @@ struct Status {
         std::int64_t commit_s = 0;  ///< what a power cut can cost, at most
         /// For how long unsent records fit at the present rate; absent while nobody can tell.
         std::optional<std::int64_t> days_left = {};
+        /// "opening", "well", "full", "read_only", "broken", "hanging".
+        std::string storage = {};
+        std::optional<std::int64_t> since_s = {};  ///< how long it has not been well
+        bool is_ram = false;  ///< the state folder lies in RAM: a power cut takes it all
+        std::uint64_t given_up_ticks = 0;  ///< the ring was full; told in the next commit
+        std::uint64_t missed_ticks =
+            0;  ///< since the daemon started: nobody was there to take them
+        std::int64_t latest_tick_ms = 0;  ///< since the daemon started: the most that one was late
     } journal;
 
     struct Sync {
@@ -149,6 +157,8 @@ struct OutageRow {
     std::optional<std::int64_t> most_s;   ///< possible duration: last_good to first_good
     bool is_open = false;
     std::string evidence;
+    /// So many short outages told as one; the durations above are then sums over them.
+    std::optional<std::int64_t> folded;
     bool operator==(const OutageRow&) const = default;
 };
 [[nodiscard]] std::string to_json(const std::vector<OutageRow>& rows);

@@ -164,6 +164,12 @@ enum class Text : std::uint16_t {
     no_interfaces,
     journal_ok,       ///< records, bytes, seconds that a power cut costs
     journal_failing,  ///< error, readings waiting
+    do_storage_full,  ///< what to do about each state of the storage
+    do_storage_read_only,
+    do_storage_broken,
+    do_storage_hanging,
+    storage_is_ram,
+    ring_gave_up,  ///< readings
     clock_synchronised,
     clock_province,
     clock_operator,
@@ -257,6 +263,38 @@ enum class Text : std::uint16_t {
     bad_time,         ///< what was written
     bad_clock_time,   ///< what was written
     bad_month,        ///< what was written
+
+    // The journal as a store
+    journal_title,       ///< bytes, most bytes
+    journal_parts,       ///< database, free in it, WAL, ballast, mirror
+    journal_set_aside,   ///< bytes
+    journal_protected,   ///< bytes, most bytes
+    journal_written,     ///< bytes
+    journal_written_on,  ///< list of days
+    journal_oldest,      ///< when
+    journal_days_left,   ///< days
+    journal_days_unknown,
+    journal_last,
+    journal_as_taken,
+    journal_per_minute,
+    journal_per_five,
+    journal_per_hour,
+    journal_given_up,
+    journal_epochs_more,  ///< how many
+    journal_owed,         ///< consumer, records
+    journal_held,         ///< consumer
+    journal_silent,       ///< consumer, days
+    journal_lost,         ///< records, reason
+    journal_nothing_lost,
+    journal_unreadable,  ///< why
+    verify_good,         ///< records
+    verify_reduced,      ///< records
+    verify_absent,       ///< records
+    verify_broken,       ///< epoch, number
+    export_done,         ///< readings, events
+    export_undated,      ///< rows
+    export_failed,       ///< why
+    export_needs_file,
 
     // Durations
     seconds,  ///< number

@@ -68,6 +68,7 @@ void put_event(std::string& out, const Event& event) {
 }
 
 void put_canonical(std::string& out, const Record& record) {
+    GERBANG_CHECK(is_chainable(record));
     put_u64(out, record.seq.value);
     if (const auto* chunk = std::get_if<Chunk>(&record.body)) {
         put_chunk(out, *chunk);
@@ -90,6 +91,11 @@ const EVP_MD* sha256() {
 }
 
 }  // namespace
+
+bool is_chainable(const Record& record) noexcept {
+    const auto* chunk = std::get_if<Chunk>(&record.body);
+    return chunk == nullptr || chunk->level == 0;
+}
 
 std::string canonical(const Record& record) {
     std::string bytes;

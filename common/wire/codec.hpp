@@ -30,8 +30,10 @@ inline constexpr std::size_t kMaxColumnsPerPack = std::size_t{1} << 20;  ///< ov
 [[nodiscard]] std::size_t records_that_fit(std::span<const Record> records);
 
 /// Encodes `records` (1 to `records_that_fit`, well-formed, sequence numbers contiguous) column
-/// by column across all their chunks. Deterministic: the same records give the same bytes. May be
-/// called from several threads at once; each keeps its own compression context (about 1 MiB).
+/// by column across all their chunks: as version 1 while all chunks are of level 0, byte for byte
+/// as ever, else as version 2. Long runs of emptied chunks cost next to nothing. Deterministic: the
+/// same records give the same bytes. May be called from several threads at once; each keeps its own
+/// compression context (about 1 MiB).
 [[nodiscard]] std::string encode_pack(const std::vector<Record>& records);
 /// What a decoder may take for one pack. A few bytes can stand for millions of readings (a counter
 /// of constant slope is three numbers), so the size of the pack bounds nothing.
@@ -48,10 +50,14 @@ struct DecodeLimits {
 [[nodiscard]] Result<SeqRange> range_of_pack(std::string_view bytes);
 
 /// What travels: a contiguous range of one epoch of one site.
+///
+/// A receiver cannot compute the head after a reduced chunk. It takes `before` of the batch that
+/// follows for it, so a sender ends a batch with its last reduced record: whatever stood behind it
+/// in the same batch could not be verified.
 struct Batch {
     std::string site;
     EpochId epoch;
-    Head before{};     ///< chain head before the first record
+    Head before{};     ///< chain head before the first record; all zero: not known, or record 1
     std::string pack;  ///< encoded records
     bool operator==(const Batch&) const = default;
 };

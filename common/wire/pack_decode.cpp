@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 #include "common/wire/bytes.hpp"
 #include "common/wire/codec.hpp"
@@ -19,15 +20,16 @@ using pack::Presence;
 constexpr std::size_t kMaxFrameBytes = 64;
 
 struct Header {
+    std::uint8_t version = 0;
     pack::Compression compression{};
     SeqRange range;
 };
 
 Header get_header(ByteReader& in) {
-    if (in.take(pack::kMagic.size(), "magic or version") != pack::kMagic) {
-        in.fail("magic or version");
-    }
+    if (in.take(pack::kMagic.size(), "magic") != pack::kMagic) in.fail("magic");
     Header header;
+    header.version = in.u8("version");
+    if (header.version != pack::kPlain && header.version != pack::kReduced) in.fail("version");
     const auto compression = in.u8("compression");
     if (compression > static_cast<std::uint8_t>(pack::Compression::zstd)) in.fail("compression");
     header.compression = static_cast<pack::Compression>(compression);
@@ -54,6 +56,7 @@ private:
 
 struct SeriesPlan {
     SeriesId id;
+    std::uint8_t part = part::kValue;
     std::uint8_t header = 0;
     Presence presence = Presence::always;
     Bitmap bitmap;
@@ -63,16 +66,17 @@ struct SeriesPlan {
 /// Reads the chunks' part of the content into chunks that already stand in their places.
 class ChunkReader {
 public:
-    ChunkReader(ByteReader& in, std::vector<Chunk*> chunks, std::uint64_t max_decoded_bytes)
+    ChunkReader(ByteReader& in, std::vector<Chunk*> chunks, std::uint8_t version,
+                std::uint64_t max_decoded_bytes)
         : in_{in},
           chunks_{std::move(chunks)},
-          max_decoded_bytes_{max_decoded_bytes},
-          column_counts_(chunks_.size(), 0) {}
+          has_parts_{version == pack::kReduced},
+          max_decoded_bytes_{max_decoded_bytes} {}
 
     void read() {
         if (chunks_.empty()) return;
         read_numbers();
-        if (in_.ok()) read_times();
+        if (in_.ok() && tick_count_ > 0) read_times();
         if (in_.ok()) read_plans();
         if (in_.ok()) read_columns();
     }
@@ -97,11 +101,18 @@ private:
         read_number_per_chunk("level", 0, 3, [](Chunk& chunk, std::int64_t number) {
             chunk.level = static_cast<std::uint8_t>(number);
         });
-        read_number_per_chunk("tick count", 1, std::int64_t{kMaxTicksPerChunk},
-                              [this](Chunk&, std::int64_t number) {
+        std::vector<Chunk*> filled;
+        filled.reserve(chunks_.size());
+        read_number_per_chunk("tick count", has_parts_ ? 0 : 1, std::int64_t{kMaxTicksPerChunk},
+                              [&](Chunk& chunk, std::int64_t number) {
+                                  if (number == 0) return;
+                                  filled.push_back(&chunk);
                                   tick_counts_.push_back(static_cast<std::size_t>(number));
                                   tick_count_ += static_cast<std::size_t>(number);
                               });
+        // Of emptied chunks there is no more to read.
+        chunks_ = std::move(filled);
+        column_counts_.resize(chunks_.size(), 0);
         if (tick_count_ > kMaxReadingsPerPack) in_.fail("number of ticks");
         claim(tick_count_, sizeof(Monotonic));
     }
@@ -131,8 +142,11 @@ private:
     /// Everything about the series but their values, so that all limits are checked before the
     /// first column is made.
     void read_plans() {
-        const auto count = static_cast<std::size_t>(in_.varint("series count", kMaxSeriesPerPack));
+        const auto count = static_cast<std::size_t>(
+            in_.varint("series count", tick_count_ > 0 ? kMaxSeriesPerPack : 0));
         if (count == 0 || !get_whole_column(in_, count, scratch_, "series ids")) return;
+        std::vector<std::int64_t> parts;
+        if (has_parts_ && !get_whole_column(in_, count, parts, "parts of series")) return;
         const auto headers = in_.take(count, "series headers");
         if (!in_.ok()) return;
         plans_.resize(count);
@@ -140,12 +154,19 @@ private:
         std::size_t columns = 0;
         for (std::size_t s = 0; s < count && in_.ok(); ++s) {
             auto& plan = plans_[s];
-            const auto before = s == 0 ? std::int64_t{0} : scratch_[s - 1];
-            if (scratch_[s] <= before ||
+            if (scratch_[s] < 1 ||
                 scratch_[s] > std::int64_t{std::numeric_limits<std::uint32_t>::max()}) {
                 return in_.fail("series ids");
             }
             plan.id = SeriesId{static_cast<std::uint32_t>(scratch_[s])};
+            if (has_parts_) {
+                if (parts[s] < 0 || parts[s] > UINT8_MAX) return in_.fail("parts of series");
+                plan.part = static_cast<std::uint8_t>(parts[s]);
+            }
+            if (s > 0 &&
+                std::pair{plan.id, plan.part} <= std::pair{plans_[s - 1].id, plans_[s - 1].part}) {
+                return in_.fail("series ids");
+            }
             plan.header = static_cast<std::uint8_t>(headers[s]);
             const unsigned presence = unsigned{plan.header} >> pack::kPresenceShift;
             if (presence > static_cast<unsigned>(Presence::by_tick)) {
@@ -205,7 +226,9 @@ private:
 
     void read_columns() {
         for (std::size_t c = 0; c < chunks_.size(); ++c) {
-            if (column_counts_[c] > kMaxSeries) return in_.fail("number of columns in a chunk");
+            if (column_counts_[c] > (chunks_[c]->level == 0 ? kMaxSeries : kMaxReducedColumns)) {
+                return in_.fail("number of columns in a chunk");
+            }
             chunks_[c]->columns.reserve(column_counts_[c]);
         }
         for (const auto& plan : plans_) {
@@ -223,6 +246,7 @@ private:
             if (present == 0) continue;
             auto& column = chunks_[c]->columns.emplace_back();
             column.series = plan.id;
+            column.part = plan.part;
             column.values.assign(next, next + static_cast<std::ptrdiff_t>(present));
             next += static_cast<std::ptrdiff_t>(present);
             if (present == tick_counts_[c]) continue;
@@ -238,7 +262,8 @@ private:
     static constexpr std::size_t kColumnBytes = 64;
 
     ByteReader& in_;
-    std::vector<Chunk*> chunks_;
+    std::vector<Chunk*> chunks_;  ///< those with ticks, once the tick counts are known
+    bool has_parts_;
     std::uint64_t decoded_bytes_ = 0;
     std::uint64_t max_decoded_bytes_;
     bool is_too_large_ = false;
@@ -270,17 +295,17 @@ std::vector<Record> get_runs(ByteReader& in, const SeqRange& range) {
     return records;
 }
 
-Result<std::vector<Record>> decode_content(std::string_view content, const SeqRange& range,
+Result<std::vector<Record>> decode_content(std::string_view content, const Header& header,
                                            const DecodeLimits& limits) {
     ByteReader in{content};
-    auto records = get_runs(in, range);
+    auto records = get_runs(in, header.range);
     if (!in.ok()) return in.error("pack content");
 
     std::vector<Chunk*> chunks;
     for (auto& record : records) {
         if (auto* chunk = std::get_if<Chunk>(&record.body)) chunks.push_back(chunk);
     }
-    ChunkReader reader{in, std::move(chunks), limits.decoded_bytes};
+    ChunkReader reader{in, std::move(chunks), header.version, limits.decoded_bytes};
     reader.read();
     if (reader.is_too_large()) {
         return Error{Errc::too_large, "pack: more than " + std::to_string(limits.decoded_bytes) +
@@ -326,7 +351,7 @@ Result<std::vector<Record>> decode_pack(std::string_view bytes, const DecodeLimi
                                                " bytes inside the compression"};
     if (header.compression == pack::Compression::none) {
         if (body.size() > limits.content_bytes) return too_large;
-        return decode_content(body, header.range, limits);
+        return decode_content(body, header, limits);
     }
     if (const auto size = decompressed_size(body);
         size && *size > limits.content_bytes && *size <= kMaxPackDecodedBytes) {
@@ -336,7 +361,7 @@ Result<std::vector<Record>> decode_pack(std::string_view bytes, const DecodeLimi
     if (!decompress(body, limits.content_bytes, content)) {
         return Error{Errc::bad_input, "pack: content cannot be decompressed"};
     }
-    return decode_content(content, header.range, limits);
+    return decode_content(content, header, limits);
 }
 
 }  // namespace gerbang::wire

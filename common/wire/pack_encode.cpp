@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "common/core/check.hpp"
 #include "common/wire/bytes.hpp"
@@ -64,20 +65,25 @@ void put_number_per_chunk(std::string& out, const Chunks& chunks, Number number)
     put_whole_column(out, numbers);
 }
 
-std::vector<std::int64_t> all_series(const Chunks& chunks) {
-    std::vector<std::int64_t> ids;
+/// Orders columns by (series, part).
+std::int64_t key_of(const Column& column) noexcept {
+    return std::int64_t{column.series.value} << 8 | column.part;
+}
+
+std::vector<std::int64_t> all_keys(const Chunks& chunks) {
+    std::vector<std::int64_t> keys;
     for (const auto* chunk : chunks) {
-        const auto known = ids.size();
+        const auto known = keys.size();
         for (const auto& column : chunk->columns) {
-            if (!std::binary_search(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(known),
-                                    std::int64_t{column.series.value})) {
-                ids.push_back(column.series.value);
+            if (!std::binary_search(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(known),
+                                    key_of(column))) {
+                keys.push_back(key_of(column));
             }
         }
-        std::inplace_merge(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(known),
-                           ids.end());
+        std::inplace_merge(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(known),
+                           keys.end());
     }
-    return ids;
+    return keys;
 }
 
 /// Appends the bits of a bitmap, the lowest bit of each byte first.
@@ -96,7 +102,7 @@ private:
     std::size_t count_ = 0;
 };
 
-/// The columns of one series, one entry per chunk, nullptr where the chunk has none.
+/// The columns of one part of a series, one entry per chunk, nullptr where the chunk has none.
 using SeriesColumns = std::vector<const Column*>;
 
 Presence presence_of(const SeriesColumns& columns) {
@@ -126,13 +132,22 @@ void put_bitmap(std::string& out, Presence presence, const Chunks& chunks,
     }
 }
 
-/// All series of all chunks: ids, header bytes, bitmaps, then the columns themselves. What is
-/// alike stands together, which is what the compressor after us lives on.
-void put_series(std::string& out, const Chunks& chunks) {
-    const auto ids = all_series(chunks);
-    put_varint(out, ids.size());
-    if (ids.empty()) return;
-    put_whole_column(out, ids);
+/// All series of all chunks, which all have ticks: ids, parts in version 2, header bytes, bitmaps,
+/// then the columns themselves. What is alike stands together, which is what the compressor after
+/// us lives on.
+void put_series(std::string& out, const Chunks& chunks, std::uint8_t version) {
+    const auto keys = all_keys(chunks);
+    put_varint(out, keys.size());
+    if (keys.empty()) return;
+    std::vector<std::int64_t> numbers;
+    numbers.reserve(keys.size());
+    for (const auto key : keys) numbers.push_back(key >> 8);
+    put_whole_column(out, numbers);
+    if (version == pack::kReduced) {
+        numbers.clear();
+        for (const auto key : keys) numbers.push_back(key & 0xFF);
+        put_whole_column(out, numbers);
+    }
 
     std::string headers;
     std::string bitmaps;
@@ -140,12 +155,11 @@ void put_series(std::string& out, const Chunks& chunks) {
     std::vector<std::size_t> next(chunks.size(), 0);
     SeriesColumns columns(chunks.size(), nullptr);
     std::vector<std::int64_t> values;
-    for (const auto id : ids) {
+    for (const auto key : keys) {
         values.clear();
         for (std::size_t c = 0; c < chunks.size(); ++c) {
             const auto& candidates = chunks[c]->columns;
-            const bool is_there =
-                next[c] < candidates.size() && candidates[next[c]].series.value == id;
+            const bool is_there = next[c] < candidates.size() && key_of(candidates[next[c]]) == key;
             columns[c] = is_there ? &candidates[next[c]++] : nullptr;
             if (is_there) {
                 values.insert(values.end(), columns[c]->values.begin(), columns[c]->values.end());
@@ -161,19 +175,21 @@ void put_series(std::string& out, const Chunks& chunks) {
     out.append(headers).append(bitmaps).append(data);
 }
 
-void put_chunks(std::string& out, const Chunks& chunks) {
+void put_chunks(std::string& out, Chunks chunks, std::uint8_t version) {
     if (chunks.empty()) return;
     put_number_per_chunk(out, chunks, [](const Chunk& chunk) { return chunk.boot.value; });
     put_number_per_chunk(out, chunks, [](const Chunk& chunk) { return chunk.level; });
     put_number_per_chunk(out, chunks, [](const Chunk& chunk) {
         return static_cast<std::int64_t>(chunk.ticks.size());
     });
+    // Of emptied chunks there is no more to say.
+    std::erase_if(chunks, [](const Chunk* chunk) { return chunk->is_emptied(); });
     std::vector<std::int64_t> times;
     for (const auto* chunk : chunks) {
         for (const auto tick : chunk->ticks) times.push_back(to_ms(tick));
     }
-    put_whole_column(out, times);
-    put_series(out, chunks);
+    if (!times.empty()) put_whole_column(out, times);
+    put_series(out, chunks, version);
 }
 
 }  // namespace
@@ -204,15 +220,20 @@ std::string encode_pack(const std::vector<Record>& records) {
         if (const auto* chunk = std::get_if<Chunk>(&records[i].body)) chunks.push_back(chunk);
     }
 
+    const bool is_plain = std::all_of(chunks.begin(), chunks.end(),
+                                      [](const Chunk* chunk) { return chunk->level == 0; });
+    const auto version = is_plain ? pack::kPlain : pack::kReduced;
+
     std::string content;
     put_runs(content, records);
-    put_chunks(content, chunks);
+    put_chunks(content, std::move(chunks), version);
     for (const auto& record : records) {
         if (const auto* event = std::get_if<Event>(&record.body)) put_event(content, *event);
     }
 
     const auto frame = compress(content);
     std::string bytes{pack::kMagic};
+    put_u8(bytes, version);
     put_u8(bytes,
            static_cast<std::uint8_t>(frame ? pack::Compression::zstd : pack::Compression::none));
     put_varint(bytes, records.front().seq.value);

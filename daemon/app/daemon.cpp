@@ -9,7 +9,7 @@ Daemon::Daemon(const Config& config, Edges edges)
 
 Daemon::~Daemon() = default;
 
-net::awaitable<Result<RunEnd>> Daemon::run() {
+net::awaitable<void> Daemon::run() {
     return pipeline_->run();
 }
 void Daemon::stop(const std::string& reason) {
@@ -38,6 +38,15 @@ net::awaitable<Result<sla::Statement>> Daemon::statement(WallTime from, WallTime
 net::awaitable<Result<std::vector<sla::Day>>> Daemon::days(WallTime from, WallTime to) {
     return pipeline_->days(from, to);
 }
+net::awaitable<Result<JournalFacts>> Daemon::journal_facts() {
+    return pipeline_->journal_facts();
+}
+net::awaitable<Result<std::vector<Journal::EpochInfo>>> Daemon::epochs() {
+    return pipeline_->epochs();
+}
+net::awaitable<Result<std::string>> Daemon::batch(EpochId epoch, Seq after) {
+    return pipeline_->batch(epoch, after);
+}
 net::awaitable<Result<web::ProbeReport>> Daemon::probe_now() {
     return pipeline_->probe_now();
 }
@@ -59,6 +68,9 @@ std::uint64_t Daemon::missed_ticks() const {
 }
 Monotonic Daemon::last_tick() const {
     return pipeline_->last_tick();
+}
+bool Daemon::storage_is_accounted_for() const {
+    return pipeline_->storage_is_accounted_for();
 }
 
 }  // namespace gerbang

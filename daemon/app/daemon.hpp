@@ -26,6 +26,10 @@
 
 namespace gerbang {
 
+struct StateFolder {
+    bool is_ram = false;  ///< everything in it is gone at a power cut
+};
+
 /// Everything outside the process, as the daemon sees it. Tests replace all of it, so that the
 /// whole daemon runs on virtual time. All must outlive the daemon.
 struct Edges {
@@ -48,6 +52,9 @@ struct Edges {
     net::any_io_executor loop;
     net::any_io_executor worker;  ///< runs one storage job at a time; tests: the loop itself
     JournalOptions journal;
+    /// What the state folder is found to be, before each opening of the journal: makes it, takes
+    /// its lock. On the worker; may block as long as the storage does. Unset: nothing is asked.
+    std::function<Result<StateFolder>()> state_folder = {};
     /// Called by `Daemon::stop`: ends what waits outside the clock (uplinks, probes).
     std::function<void()> on_stop;
 };
@@ -55,12 +62,6 @@ struct Edges {
 /// The reason given to `Daemon::stop` when another life begins at once with a new configuration:
 /// the next life then sees no gap.
 inline constexpr const char* kStopForConfiguration = "configuration";
-
-/// Why `Daemon::run` returned.
-enum class RunEnd {
-    stopped,         ///< `stop` was called and everything is committed
-    storage_broken,  ///< the journal must be opened anew; what is pending lies in the ring
-};
 
 /// The daemon: one life from start-up to stop. Loop thread only.
 class Daemon {
@@ -70,9 +71,10 @@ public:
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
 
-    /// Recovers, then meters, commits, probes and pushes until `stop` or until storage breaks. An
-    /// error means that it could not begin; its detail says what to do.
-    [[nodiscard]] net::awaitable<Result<RunEnd>> run();
+    /// Meters, opens the journal, commits, probes and pushes until `stop`. The first tick waits for
+    /// no disk; while storage is broken, full or hanging, everything goes on in the ring, and the
+    /// journal is opened anew until that works.
+    [[nodiscard]] net::awaitable<void> run();
     /// Ends `run` after a last tick, a last commit and a `stop` event with `reason`.
     void stop(const std::string& reason);
     /// True once the first tick is recorded.
@@ -86,6 +88,10 @@ public:
     [[nodiscard]] net::awaitable<Result<sla::Statement>> statement(
         WallTime from, WallTime to, std::optional<sla::Clauses> clauses);
     [[nodiscard]] net::awaitable<Result<std::vector<sla::Day>>> days(WallTime from, WallTime to);
+    /// As in `ApiSources`.
+    [[nodiscard]] net::awaitable<Result<JournalFacts>> journal_facts();
+    [[nodiscard]] net::awaitable<Result<std::vector<Journal::EpochInfo>>> epochs();
+    [[nodiscard]] net::awaitable<Result<std::string>> batch(EpochId epoch, Seq after);
     /// Walks the ladder once, for a person who waits.
     [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();
     /// Writes a claim down; durable with the next commit.
@@ -100,6 +106,9 @@ public:
     [[nodiscard]] std::uint64_t missed_ticks() const;
     /// The newest tick's time; the watchdog's proof that sampling goes on.
     [[nodiscard]] Monotonic last_tick() const;
+    /// No call to the storage is under way for long, or it was declared hanging: the watchdog's
+    /// proof that nothing is stuck unnoticed.
+    [[nodiscard]] bool storage_is_accounted_for() const;
 
 private:
     class Pipeline;

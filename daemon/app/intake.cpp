@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "common/core/check.hpp"
@@ -11,107 +12,313 @@
 namespace gerbang {
 namespace {
 
-// A ring entry is a tag, and for all but the relative tick the epoch and boot that it belongs to.
+// A ring entry is a tag and its content. Ahead of an absolute tick's and an event's content stand
+// the epoch and the boot that they belong to: none and `kProvisionalBoot` before those are known.
 constexpr char kAbsoluteTick = 'A';
 constexpr char kRelativeTick = 'T';
 constexpr char kEvent = 'E';
+/// What is provisional before it belongs to the journal as the content, a graft, says.
+constexpr char kGraft = 'G';
+/// What belongs to the epoch of the prologue before it belongs to that of the content.
+constexpr char kMoved = 'M';
 constexpr std::size_t kPrologueBytes = 1 + 16 + 4;
 
-constexpr std::size_t kMaxChunksPerCommit = 64;
 constexpr std::size_t kMaxPendingEvents = 4096;
 /// A run is given up, and cut off from a commit, as a whole; a commit that hangs must not make it
 /// grow to a day.
 constexpr std::size_t kMaxRun = 64;
 
-/// `older` and `newer` as one loss.
-LossFact joined(const LossFact& older, const LossFact& newer) {
-    auto both = newer;
-    both.first = older.first;
-    both.count += older.count;
-    return both;
+EpochId epoch_in(std::string_view prologue) {
+    EpochId epoch;
+    std::memcpy(epoch.bytes.data(), prologue.data() + 1, epoch.bytes.size());
+    return epoch;
+}
+
+BootNo boot_in(std::string_view prologue) {
+    BootNo boot;
+    std::memcpy(&boot.value, prologue.data() + 17, sizeof boot.value);
+    return boot;
+}
+
+void keep_newest(std::vector<Reading>& totals, const std::vector<Reading>& readings) {
+    for (const auto& reading : readings) {
+        auto place = std::lower_bound(
+            totals.begin(), totals.end(), reading.series,
+            [](const Reading& each, SeriesId wanted) { return each.series < wanted; });
+        if (place == totals.end() || place->series != reading.series) {
+            place = totals.insert(place, reading);
+        }
+        place->value = reading.value;
+    }
 }
 
 }  // namespace
 
 std::string Intake::prologue(char tag) const {
+    const auto& own = line(own_);
     std::string bytes(kPrologueBytes, '\0');
     bytes[0] = tag;
-    std::memcpy(bytes.data() + 1, epoch_.bytes.data(), epoch_.bytes.size());
-    std::memcpy(bytes.data() + 17, &boot_.value, sizeof boot_.value);
+    std::memcpy(bytes.data() + 1, own.epoch.bytes.data(), own.epoch.bytes.size());
+    std::memcpy(bytes.data() + 17, &own.boot.value, sizeof own.boot.value);
     return bytes;
 }
 
-Intake::Recovered Intake::recover(const EpochId& epoch, Seq journal_last, BootNo boot) {
-    epoch_ = epoch;
-    boot_ = boot;
-    Recovered recovered;
-    const auto left = ring_->left_behind();
-    const bool was_committed = left.intent.last.value != 0 && left.intent.epoch == epoch &&
-                               journal_last >= left.intent.last;
-    const std::uint64_t stored = was_committed ? left.intent.through : 0;
-    const auto ours = prologue('?').substr(1);
-    std::optional<Tick> previous;
-    std::uint64_t last_number = 0;
-    for (const auto& entry : left.entries) {
-        last_number = entry.number;
-        if (entry.bytes.empty()) continue;
-        const char tag = entry.bytes.front();
-        const bool is_relative = tag == kRelativeTick;
-        if (!is_relative && (entry.bytes.size() < kPrologueBytes ||
-                             entry.bytes.compare(1, kPrologueBytes - 1, ours) != 0)) {
-            ++recovered.foreign;
-            if (tag == kAbsoluteTick) previous.reset();
-            continue;
-        }
-        const std::string_view content =
-            std::string_view{entry.bytes}.substr(is_relative ? 1 : kPrologueBytes);
-        if (tag == kEvent) {
-            auto event = wire::decode_event(content);
-            if (!event) {
-                ++recovered.foreign;
-            } else if (entry.number > stored) {
-                recovered.events.push_back(*event);
-                events_.push_back({entry.number, std::move(*event)});
-            }
-            continue;
-        }
-        if (is_relative && !previous) {
-            ++recovered.foreign;
-            continue;
-        }
-        auto tick = wire::decode_tick(content, is_relative ? &*previous : nullptr);
-        if (!tick || (last_at_ && tick->at <= *last_at_)) {
-            ++recovered.foreign;
-            previous.reset();
-            continue;
-        }
-        previous = *tick;
-        last_at_ = tick->at;
-        if (entry.number > stored) {
-            recovered.ticks.push_back(*tick);
-            ticks_.push_back({entry.number, std::move(*tick), !is_relative});
-        }
+Intake::Owner Intake::owner_of(const EpochId& epoch, BootNo boot) {
+    for (std::size_t i = 0; i < owners_.size(); ++i) {
+        const auto& each = owners_[i];
+        if (!each.graft && each.epoch == epoch && each.boot == boot) return static_cast<Owner>(i);
     }
-    if (ticks_.empty() && events_.empty()) {
-        if (last_number != 0) ring_->release(last_number);
-    } else if (stored != 0) {
-        ring_->release(stored);
+    // More than any ring holds; a hostile one has its last lines taken for one another's.
+    if (owners_.size() < std::numeric_limits<Owner>::max()) {
+        owners_.push_back({.epoch = epoch, .boot = boot, .graft = {}, .is_ours = false});
     }
-    return recovered;
+    return static_cast<Owner>(owners_.size() - 1);
 }
 
-void Intake::append(const std::string& bytes, std::uint64_t& number) {
-    for (;;) {
-        const auto kept = ring_->append(bytes);
-        if (kept) {
-            number = *kept;
+void Intake::apply_marker(std::string_view bytes) {
+    if (bytes.front() == kGraft) {
+        auto graft = Graft::decode(bytes.substr(1));
+        if (!graft) return;
+        for (auto& each : owners_) {
+            if (each.graft || each.boot != kProvisionalBoot) continue;
+            each.epoch = graft->epoch;
+            each.boot = graft->boot;
+            each.graft = std::move(*graft);
             return;
         }
+        return;
+    }
+    EpochId to;
+    if (bytes.size() != kPrologueBytes + to.bytes.size()) return;
+    std::memcpy(to.bytes.data(), bytes.data() + kPrologueBytes, to.bytes.size());
+    for (auto& each : owners_) {
+        if (each.epoch == epoch_in(bytes)) each.epoch = to;
+    }
+}
+
+void Intake::index(std::uint64_t number, std::string_view bytes, std::optional<Owner>& of_run) {
+    if (bytes.empty()) return;
+    const char tag = bytes.front();
+    if (tag == kRelativeTick) {
+        if (of_run) ticks_.push_back({number, *of_run, false});
+        return;
+    }
+    if (tag == kGraft) {
+        apply_marker(bytes);
+        of_run.reset();
+        return;
+    }
+    if (bytes.size() < kPrologueBytes) return;
+    if (tag == kMoved) {
+        apply_marker(bytes);
+        return;
+    }
+    const auto owner = owner_of(epoch_in(bytes), boot_in(bytes));
+    if (tag == kAbsoluteTick) {
+        of_run = owner;
+        ticks_.push_back({number, owner, true});
+    } else if (tag == kEvent) {
+        auto event = wire::decode_event(bytes.substr(kPrologueBytes));
+        if (event) events_.push_back({number, std::move(*event), owner});
+    }
+}
+
+template <class Use>
+std::size_t Intake::read_ticks(std::size_t from, std::size_t to, Use use) const {
+    std::optional<Tick> previous;
+    std::size_t unreadable = 0;
+    for (std::size_t i = from; i < to; ++i) {
+        const auto& kept = ticks_[i];
+        const auto bytes = ring_->entry(kept.number);
+        const std::size_t skipped = kept.is_absolute ? kPrologueBytes : 1;
+        if (bytes.size() < skipped || (!kept.is_absolute && !previous)) {
+            previous.reset();
+            ++unreadable;
+            continue;
+        }
+        auto tick =
+            wire::decode_tick(bytes.substr(skipped), kept.is_absolute ? nullptr : &*previous);
+        if (!tick) {
+            previous.reset();
+            ++unreadable;
+            continue;
+        }
+        use(*tick, kept);
+        previous = std::move(*tick);
+    }
+    return unreadable;
+}
+
+/// What the lines that are ours hold, as the journal will have it.
+void Intake::look_back(Found& found) {
+    std::uint64_t first_tick = 0;
+    (void)read_ticks(0, ticks_.size(), [&](const Tick& tick, const KeptTick& kept) {
+        const auto& owner = line(kept.owner);
+        if (!owner.is_ours) return;
+        const auto readings = owner.graft ? owner.graft->translated(tick).readings : tick.readings;
+        if (found.ticks++ == 0) {
+            first_tick = kept.number;
+            found.first_tick = tick.at;
+            found.first = readings;
+        }
+        found.last_tick = tick.at;
+        keep_newest(found.totals, readings);
+    });
+    for (const auto& event : events_) {
+        if (!line(event.owner).is_ours) continue;
+        found.events.push_back(event.value);
+        if (event.value.kind != EventKind::interface || event.number > first_tick) continue;
+        if (auto fact = interface_from(event.value)) found.first_facts.push_back(std::move(*fact));
+    }
+}
+
+Intake::Found Intake::begin() {
+    GERBANG_CHECK(owners_.empty());
+    Found found;
+    {
+        const auto left = ring_->left_behind();
+        found_intent_ = left.intent;
+        std::optional<Owner> of_run;
+        for (const auto& entry : left.entries) index(entry.number, entry.bytes, of_run);
+    }
+    own_ = owner_of(EpochId{}, kProvisionalBoot);
+    owners_[own_].is_ours = true;
+    look_back(found);
+    for (const auto& tick : ticks_) {
+        if (tick.owner != own_) continue;
+        first_provisional_ = first_provisional_tick_ = tick.number;
+        break;
+    }
+    for (const auto& event : events_) {
+        if (event.owner != own_) continue;
+        if (first_provisional_ == 0 || event.number < first_provisional_) {
+            first_provisional_ = event.number;
+        }
+        break;
+    }
+    std::size_t run = ticks_.size();
+    while (run > 0 && !ticks_[run - 1].is_absolute) --run;
+    (void)read_ticks(run > 0 ? run - 1 : 0, ticks_.size(),
+                     [this](const Tick& tick, const KeptTick&) { last_at_ = tick.at; });
+    return found;
+}
+
+Intake::Found Intake::attach(const EpochId& epoch, Seq journal_last, BootNo boot) {
+    GERBANG_CHECK(!is_attached_ && !owners_.empty());
+    is_attached_ = true;
+    Found found;
+    const bool was_committed = found_intent_.last.value != 0 && found_intent_.epoch == epoch &&
+                               journal_last >= found_intent_.last;
+    if (was_committed) {
+        const auto stored = found_intent_.through;
+        std::erase_if(ticks_, [stored](const KeptTick& each) { return each.number <= stored; });
+        std::erase_if(events_, [stored](const KeptEvent& each) { return each.number <= stored; });
+        ring_->release(stored);
+    }
+    const auto provisional = own_;
+    for (std::size_t i = 0; i < owners_.size(); ++i) {
+        auto& each = owners_[i];
+        each.is_ours = i != provisional && each.epoch == epoch && each.boot == boot;
+        if (each.is_ours && each.graft) translate_events(static_cast<Owner>(i));
+    }
+    const auto count = ticks_.size() + events_.size();
+    const auto is_foreign = [this, provisional](const auto& each) {
+        return each.owner != provisional && !line(each.owner).is_ours;
+    };
+    std::erase_if(ticks_, is_foreign);
+    std::erase_if(events_, is_foreign);
+    found.foreign = count - ticks_.size() - events_.size();
+    look_back(found);
+    owners_[provisional].is_ours = true;
+    if (ticks_.empty() && events_.empty()) {
+        // Only what nobody needs is left; losses that no commit tells of stay.
+        if (!was_committed) ring_->withdraw();
+        ring_->release(std::numeric_limits<std::uint64_t>::max());
+    }
+    if (first_provisional_ == 0) own_ = owner_of(epoch, boot);
+    owners_[own_].is_ours = true;
+    previous_.reset();
+    return found;
+}
+
+/// Puts what the events of a grafted line become in their place, the preface before all of it when
+/// the line's first entry is still here: then no commit had any of it.
+void Intake::translate_events(Owner owner) {
+    const auto& graft = *line(owner).graft;
+    bool is_whole = !ticks_.empty() && ticks_.front().number == graft.first;
+    for (auto event = events_.begin(); event != events_.end();) {
+        if (event->owner != owner) {
+            ++event;
+            continue;
+        }
+        is_whole = is_whole || event->number == graft.first;
+        auto translated = graft.translated(event->value, event->number);
+        if (translated) {
+            event->value = std::move(*translated);
+            ++event;
+        } else {
+            event = events_.erase(event);
+        }
+    }
+    for (const auto& tick : ticks_) is_whole = is_whole || tick.number == graft.first;
+    if (!is_whole) return;
+    auto place = std::find_if(events_.begin(), events_.end(),
+                              [&](const KeptEvent& each) { return each.number >= graft.first; });
+    for (const auto& event : graft.preface) {
+        place = events_.insert(place, {graft.first, event, owner}) + 1;
+    }
+}
+
+void Intake::graft(Graft graft) {
+    GERBANG_CHECK(is_attached_ && line(own_).boot == kProvisionalBoot);
+    const auto provisional = own_;
+    // The oldest that is still here: the ring may have given up the first.
+    graft.first = std::numeric_limits<std::uint64_t>::max();
+    for (const auto& tick : ticks_) {
+        if (tick.owner == provisional) graft.first = std::min(graft.first, tick.number);
+    }
+    for (const auto& event : events_) {
+        if (event.owner == provisional) graft.first = std::min(graft.first, event.number);
+    }
+    graft.first_tick = first_provisional_tick_;
+    (void)append(kGraft + graft.encode());
+    auto& grafted = owners_[provisional];
+    grafted.epoch = graft.epoch;
+    grafted.boot = graft.boot;
+    grafted.graft = std::move(graft);
+    translate_events(provisional);
+    own_ = owner_of(grafted.epoch, grafted.boot);
+    owners_[own_].is_ours = true;
+    first_provisional_ = first_provisional_tick_ = 0;
+    previous_.reset();
+}
+
+void Intake::move_to(const EpochId& epoch, std::vector<Event> first) {
+    GERBANG_CHECK(is_attached_);
+    const auto before = line(own_).epoch;
+    (void)append(prologue(kMoved) + std::string{reinterpret_cast<const char*>(epoch.bytes.data()),
+                                                epoch.bytes.size()});
+    for (auto& each : owners_) {
+        if (each.epoch == before) each.epoch = epoch;
+    }
+    std::uint64_t number = 0;
+    if (!events_.empty()) number = events_.front().number;
+    if (!ticks_.empty()) number = std::min(number, ticks_.front().number);
+    auto place = events_.begin();
+    for (auto& event : first) {
+        place = events_.insert(place, {number, std::move(event), own_}) + 1;
+    }
+    previous_.reset();
+}
+
+std::uint64_t Intake::append(const std::string& bytes) {
+    for (;;) {
+        const auto kept = ring_->append(bytes);
+        if (kept) return *kept;
         if (ticks_.empty()) {
             // Only events fill the ring: keep this one in memory alone, at the same place in line.
             log(LogLevel::error, "ring_full", {{"detail", kept.error().detail}});
-            number = events_.empty() ? 0 : events_.back().number;
-            return;
+            return events_.empty() ? 0 : events_.back().number;
         }
         give_up_oldest_run();
     }
@@ -122,18 +329,17 @@ void Intake::give_up_oldest_run() {
     // frees in order only: events older than the run's end stay in memory for the next commit.
     std::size_t run = 1;
     while (run < ticks_.size() && !ticks_[run].is_absolute) ++run;
-    const LossFact given_up{.what = "ticks",
-                            .reason = "ring_full",
-                            .count = run,
-                            .first = {boot_, ticks_.front().value.at},
-                            .last = {boot_, ticks_[run - 1].value.at}};
-    // A commit under way may still store them; only its failure makes them lost.
-    auto& loss = ticks_[run - 1].number <= offered_through_ ? offered_loss_ : loss_;
-    loss = loss ? joined(*loss, given_up) : given_up;
+    GivenUp lost{.count = run, .first_ms = 0, .last_ms = 0};
+    bool is_first = true;
+    (void)read_ticks(0, run, [&](const Tick& tick, const KeptTick&) {
+        if (std::exchange(is_first, false)) lost.first_ms = to_ms(tick.at);
+        lost.last_ms = to_ms(tick.at);
+    });
     const auto through = ticks_[run - 1].number;
     ticks_.erase(ticks_.begin(), ticks_.begin() + static_cast<std::ptrdiff_t>(run));
     if (ticks_.empty()) previous_.reset();
-    ring_->release(through);
+    // A commit under way may still store them; only its failure makes them lost.
+    ring_->give_up(through, lost);
 }
 
 void Intake::add(const Tick& tick) {
@@ -142,17 +348,20 @@ void Intake::add(const Tick& tick) {
     const bool is_absolute = !previous_;
     std::string bytes = is_absolute ? prologue(kAbsoluteTick) : std::string{kRelativeTick};
     bytes += wire::encode_tick(tick, is_absolute ? nullptr : &*previous_);
-    std::uint64_t number = 0;
-    append(bytes, number);
+    auto number = append(bytes);
     if (!is_absolute && !previous_) {
         // Making room gave up the very run that this tick was coded against: code it anew.
-        ring_->release(number);
+        ring_->give_up(number, {});
         bytes = prologue(kAbsoluteTick) + wire::encode_tick(tick, nullptr);
-        append(bytes, number);
+        number = append(bytes);
     }
     const bool begins_run = is_absolute || !previous_;
     run_ticks_ = begins_run ? 1 : run_ticks_ + 1;
-    ticks_.push_back({number, tick, begins_run});
+    ticks_.push_back({number, own_, begins_run});
+    if (line(own_).boot == kProvisionalBoot) {
+        if (first_provisional_tick_ == 0) first_provisional_tick_ = number;
+        if (first_provisional_ == 0) first_provisional_ = number;
+    }
     previous_ = tick;
     last_at_ = tick.at;
 }
@@ -174,34 +383,46 @@ void Intake::add(const Event& event) {
 }
 
 void Intake::keep(const Event& event) {
-    std::uint64_t number = 0;
-    append(prologue(kEvent) + wire::encode_event(event), number);
-    events_.push_back({number, event});
+    const auto number = append(prologue(kEvent) + wire::encode_event(event));
+    events_.push_back({number, event, own_});
+    if (line(own_).boot == kProvisionalBoot && first_provisional_ == 0) first_provisional_ = number;
 }
 
 /// The loss events themselves are a few beyond the bound on events.
 void Intake::tell_losses() {
-    // Asked again without a release in between: the commit before failed.
-    if (offered_loss_) loss_ = loss_ ? joined(*offered_loss_, *loss_) : offered_loss_;
-    offered_loss_.reset();
-    offered_through_ = 0;
-    if (loss_) {
-        const auto lost = *std::exchange(loss_, std::nullopt);
-        keep(to_event(lost, lost.last));
-    }
-    const DeviceTime at{boot_, last_at_.value_or(Monotonic{})};
-    for (auto [count, reason] :
-         {std::pair{&events_lost_, "too_many"}, std::pair{&events_malformed_, "malformed"}}) {
+    const DeviceTime at{line(own_).boot, last_at_.value_or(Monotonic{})};
+    for (auto [count, what, reason] : {std::tuple{&events_lost_, "events", "too_many"},
+                                       std::tuple{&events_malformed_, "events", "malformed"},
+                                       std::tuple{&unreadable_, "ticks", "ring_damaged"}}) {
         const auto lost = std::exchange(*count, 0);
         if (lost == 0) continue;
-        const LossFact fact{
-            .what = "events", .reason = reason, .count = lost, .first = at, .last = at};
+        LossFact fact;
+        fact.what = what;
+        fact.reason = reason;
+        fact.count = lost;
+        fact.first = fact.last = at;
         keep(to_event(fact, at));
     }
 }
 
-std::optional<Intake::Commit> Intake::next(Seq first, std::size_t ticks_per_chunk) {
-    GERBANG_CHECK(ticks_per_chunk >= 1);
+/// What the ring gave up and no commit in the journal tells of.
+std::optional<LossFact> Intake::ring_loss() const {
+    const auto& losses = ring_->losses();
+    const auto all = GivenUp::joined(losses.untold, GivenUp::joined(losses.told, losses.doubtful));
+    if (all.count == 0) return std::nullopt;
+    LossFact fact;
+    fact.what = "ticks";
+    fact.reason = "ring_full";
+    fact.count = all.count;
+    fact.first = {line(own_).boot, monotonic_from_ms(all.first_ms)};
+    fact.last = {line(own_).boot, monotonic_from_ms(all.last_ms)};
+    return fact;
+}
+
+std::optional<Intake::Commit> Intake::next(Seq first, std::size_t ticks_per_chunk,
+                                           std::size_t most_chunks) {
+    GERBANG_CHECK(ticks_per_chunk >= 1 && most_chunks >= 1);
+    if (!is_attached_ || line(own_).boot == kProvisionalBoot) return std::nullopt;
     tell_losses();
     if (empty()) return std::nullopt;
     // The next tick starts a run of its own, so that releasing this commit strands nothing.
@@ -209,16 +430,15 @@ std::optional<Intake::Commit> Intake::next(Seq first, std::size_t ticks_per_chun
 
     // Entries are freed in order, so the commit is a prefix of them; it may end only before an
     // absolute tick, as a relative one cannot be read without those that go.
-    const auto most = std::min(ticks_per_chunk, kMaxTicksPerChunk) * kMaxChunksPerCommit;
+    const auto most = std::min(ticks_per_chunk, kMaxTicksPerChunk) * most_chunks;
     std::size_t tick_count = ticks_.size();
     if (tick_count > most) {
         tick_count = most;
         while (tick_count > 0 && !ticks_[tick_count].is_absolute) --tick_count;
         if (tick_count == 0) tick_count = ticks_.size();  // one endless run: all or nothing
     }
-    const bool takes_all = tick_count == ticks_.size();
     std::uint64_t through = 0;
-    if (takes_all) {
+    if (tick_count == ticks_.size()) {
         if (!ticks_.empty()) through = ticks_.back().number;
         if (!events_.empty()) through = std::max(through, events_.back().number);
     } else {
@@ -233,18 +453,31 @@ std::optional<Intake::Commit> Intake::next(Seq first, std::size_t ticks_per_chun
         }
     };
     const auto per_chunk = std::min(ticks_per_chunk, kMaxTicksPerChunk);
-    for (std::size_t taken = 0; taken < tick_count;) {
-        std::vector<Tick> run;
-        while (taken < tick_count && run.size() < per_chunk) run.push_back(ticks_[taken++].value);
-        take_events_below(ticks_[taken - 1].number);
-        commit.bodies.emplace_back(make_chunk(boot_, run));
-    }
+    const auto boot = line(own_).boot;
+    std::vector<Tick> chunk;
+    std::uint64_t chunk_ends = 0;
+    const auto end_chunk = [&] {
+        if (chunk.empty()) return;
+        take_events_below(chunk_ends);
+        commit.bodies.emplace_back(make_chunk(boot, chunk));
+        chunk.clear();
+    };
+    unreadable_ += read_ticks(0, tick_count, [&](const Tick& tick, const KeptTick& kept) {
+        const auto& graft = line(kept.owner).graft;
+        chunk.push_back(graft ? graft->translated(tick) : tick);
+        chunk_ends = kept.number;
+        if (chunk.size() >= per_chunk) end_chunk();
+    });
+    end_chunk();
     take_events_below(through + 1);
-    offered_through_ = through;
-    ring_->intend({.epoch = epoch_,
-                   .first = first,
-                   .last = Seq{first.value + commit.bodies.size() - 1},
-                   .through = through});
+    if (auto lost = ring_loss()) {
+        DeviceTime at{boot, last_at_.value_or(Monotonic{})};
+        if (!commit.bodies.empty()) at = time_of(commit.bodies.back()).value_or(at);
+        commit.bodies.emplace_back(to_event(*lost, std::max(at, lost->last)));
+    }
+    if (commit.bodies.empty()) return std::nullopt;
+    ring_->intend(
+        {.epoch = line(own_).epoch, .first = first, .last = commit.last(), .through = through});
     return commit;
 }
 
@@ -252,8 +485,19 @@ void Intake::release(const Commit& commit) {
     while (!ticks_.empty() && ticks_.front().number <= commit.through) ticks_.pop_front();
     while (!events_.empty() && events_.front().number <= commit.through) events_.pop_front();
     ring_->release(commit.through);
-    offered_through_ = 0;
-    offered_loss_.reset();
+}
+
+void Intake::withdraw() {
+    ring_->withdraw();
+}
+
+std::vector<SeriesId> Intake::waiting_series() const {
+    std::vector<SeriesId> waiting;
+    for (const auto& event : events_) {
+        const auto series = series_from(event.value);
+        if (event.value.kind == EventKind::series && series) waiting.push_back(series->id);
+    }
+    return waiting;
 }
 
 }  // namespace gerbang

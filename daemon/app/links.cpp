@@ -8,8 +8,6 @@ namespace {
 
 /// While pushes are acknowledged this recently nobody needs to ask for the province.
 constexpr Millis kPushProves{180'000};
-/// A modem or a dish that lost its power together with this box is back within this.
-constexpr Millis kLinkStart{300'000};
 
 std::string service_link(const std::string& name) {
     return std::string{link_name::kServicePrefix} + name;

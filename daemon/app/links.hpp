@@ -17,6 +17,9 @@
 
 namespace gerbang {
 
+/// A modem or a dish that lost its power together with this box is back within this.
+inline constexpr Millis kLinkStart{300'000};
+
 /// Joins walk, judge and book, which do not know each other. Loop thread only.
 class Links {
 public:

@@ -10,7 +10,9 @@
 namespace gerbang {
 namespace {
 
-constexpr Millis kCheckpointInterval{3'600'000};
+/// For so long nobody looks at the links while the journal is being opened: what they were before
+/// is known to it alone.
+constexpr Millis kBlindProbing{15'000};
 /// The one-shot's file and resolv.conf change rarely, and nobody tells us.
 constexpr Millis kFactsInterval{600'000};
 constexpr Millis kResolversInterval{60'000};
@@ -23,6 +25,19 @@ Monotonic next_on_grid(Monotonic now, Millis step) {
     return monotonic_from_ms((ms + 1) * step.count());
 }
 
+/// Opens the journal in a state folder that was looked at first.
+AsyncJournal::Open opener_of(const Edges& edges, std::shared_ptr<std::atomic<bool>> is_ram) {
+    return [options = edges.journal, folder = edges.state_folder,
+            is_ram]() -> Result<std::unique_ptr<Journal>> {
+        if (folder) {
+            const auto found = folder();
+            if (!found) return found.error();
+            is_ram->store(found->is_ram);
+        }
+        return Journal::open(options);
+    };
+}
+
 }  // namespace
 
 Daemon::Pipeline::Pipeline(const Config& config, Edges edges)
@@ -32,26 +47,18 @@ Daemon::Pipeline::Pipeline(const Config& config, Edges edges)
       outer_{edges_.loop},
       power_{edges_.paths.sys, config.power.mains},
       forwarding_{edges_.paths},
-      intake_{*edges_.ring} {}
+      intake_{*edges_.ring},
+      journal_{opener_of(edges_, state_is_ram_), edges_.worker, *edges_.clock} {
+    journal_.on_broken([this](const Error& error) {
+        storage_failed(error);
+        commit_bell_.ring();
+    });
+}
 
 Daemon::Pipeline::~Pipeline() = default;
 
-net::awaitable<Result<RunEnd>> Daemon::Pipeline::run() {
-    const auto begun = co_await begin();
-    if (!begun) co_return begun.error();
-    for (std::size_t i = 0; i < edges_.uplinks.size(); ++i) {
-        const auto& target = config_.sync.targets[i];
-        PushSettings settings;
-        settings.consumer = target.name;
-        settings.site = config_.site.id;
-        settings.interval = target.interval;
-        settings.max_body_bytes = target.max_body.value;
-        pushers_.push_back(std::make_unique<Pusher>(
-            std::move(settings), *edges_.clock, *edges_.entropy, *journal_, *edges_.uplinks[i]));
-        pushers_.back()->on_date([this](WallTime date, Monotonic sent, Monotonic received) {
-            if (takes_words()) take_anchor(anchor_from_date(boot_, date, sent, received));
-        });
-    }
+net::awaitable<void> Daemon::Pipeline::run() {
+    begin();
     const auto now = edges_.clock->now();
     last_checkpoint_ = now;
     commit_slot_ = to_ms(now) / config_.metering.commit.count();
@@ -61,20 +68,16 @@ net::awaitable<Result<RunEnd>> Daemon::Pipeline::run() {
     commit_bell_.ring();
 
     core_.start("tick", [this] { return tick_loop(); });
-    core_.start("commit", [this] { return commit_loop(); });
+    core_.start("storage", [this] { return storage_loop(); });
     if (edges_.watch != nullptr) outer_.start("watch", [this] { return watch_loop(); });
     if (config_.probe.enabled) outer_.start("probe", [this] { return probe_loop(); });
-    for (auto& pusher : pushers_) {
-        outer_.start("push", [&push = *pusher] { return push.run(); });
-    }
     co_await core_.all_done();
-    if (!storage_gave_up_) co_await finish();
+    co_await finish();
     co_await outer_.all_done();
     // Queries of the local API may still be with the worker, and their coroutines come back to
-    // this object. It works in order: behind a job of our own none is left.
+    // this object. It works in order: behind the closing none is left.
     is_closed_ = true;
-    (void)co_await offload(edges_.worker, [] { return true; });
-    co_return storage_gave_up_ ? RunEnd::storage_broken : RunEnd::stopped;
+    co_await journal_.close();
 }
 
 void Daemon::Pipeline::stop(const std::string& reason) {
@@ -94,6 +97,7 @@ net::awaitable<void> Daemon::Pipeline::tick_loop() {
     for (;;) {
         const bool is_on = co_await clock.sleep_until(next);
         if (!is_on) co_return;
+        latest_tick_ = std::max(latest_tick_, clock.now() - next);
         read_kernel();
         take_tick(next);
         const auto slot = to_ms(next) / config_.metering.commit.count();
@@ -115,27 +119,22 @@ net::awaitable<void> Daemon::Pipeline::watch_loop() {
     }
 }
 
-net::awaitable<void> Daemon::Pipeline::commit_loop() {
-    auto& clock = *edges_.clock;
-    for (;;) {
-        const bool is_on = co_await clock.sleep_until(Monotonic::max(), &commit_bell_);
-        if (!is_on) co_return;
-        const bool is_kept = co_await commit();
-        if (storage_gave_up_) co_return;
-        if (!is_kept || clock.now() - last_checkpoint_ < kCheckpointInterval) continue;
-        last_checkpoint_ = clock.now();
-        const auto done = co_await journal_->checkpoint();
-        if (!done) storage_failed(done.error());
-    }
-}
-
 net::awaitable<void> Daemon::Pipeline::probe_loop() {
     auto& clock = *edges_.clock;
     for (;;) {
+        if (!links_) {
+            const bool is_awake =
+                co_await clock.sleep_until(started_ + kBlindProbing, &links_bell_);
+            if (!is_awake) co_return;
+            if (!links_) begin_blind_links();
+        }
         const auto begun = clock.now();
+        // They may be replaced while a round is under way, when the journal becomes known.
+        const auto links = links_;
         auto around = surroundings();
-        const auto segments = co_await links_->round(std::move(around), boot_);
+        const auto segments = co_await links->round(std::move(around), boot_);
         if (clock.is_stopped()) co_return;
+        if (links != links_) continue;
         write_down(segments);
         bool is_on = co_await clock.sleep_until(next_round(), &probe_bell_);
         // A carrier or a supply that flaps must neither hurry the rounds of an outage nor flood the
@@ -216,8 +215,10 @@ WebQuestions Daemon::Pipeline::web_questions() const {
 net::awaitable<Result<web::ProbeReport>> Daemon::Pipeline::probe_now() {
     if (!is_running_ || edges_.clock->is_stopped()) co_return journal_not_open();
     const Join::Guard guard{outer_};
+    if (!links_) begin_blind_links();
+    const auto links = links_;
     auto around = surroundings();
-    auto report = co_await links_->probe(std::move(around), boot_);
+    auto report = co_await links->probe(std::move(around), boot_);
     if (edges_.clock->is_stopped()) co_return journal_not_open();
     co_return report;
 }
@@ -231,9 +232,17 @@ Result<void> Daemon::Pipeline::note_claim(const NoteFact& claim) {
 }
 
 net::awaitable<void> Daemon::Pipeline::finish() {
-    links_->book().settle(here());
+    if (links_) links_->book().settle(here());
     read_kernel();
     take_tick(edges_.clock->now());
+    for (const auto& fact : event_rate_.all()) intake_.add(to_event(fact, here()));
+    // Without a journal all of it stays in the ring, for the next life on this boot.
+    if (is_blind() || !journal_.is_open()) {
+        log(LogLevel::warning, "stopped_without_journal",
+            {{"detail", storage_.detail()},
+             {"pending_ticks", std::to_string(intake_.pending_ticks())}});
+        co_return;
+    }
     // One commit takes a part only of what a long failure of the storage left.
     while (!intake_.empty()) {
         const bool is_kept = co_await commit();
@@ -242,10 +251,18 @@ net::awaitable<void> Daemon::Pipeline::finish() {
     // Alone and last: its being the last record is what tells a clean stop from a death.
     note(to_event(StopFact{.reason = stop_reason_}, here()));
     (void)co_await commit();
-    const auto done = co_await journal_->checkpoint();
+    const auto done = co_await journal_.checkpoint();
     if (!done) log(LogLevel::error, "checkpoint_failed", {{"detail", done.error().detail}});
     log(LogLevel::notice, "stopped",
-        {{"reason", stop_reason_}, {"last", std::to_string(journal_->last().value)}});
+        {{"reason", stop_reason_}, {"last", std::to_string(journal_.last().value)}});
+}
+
+void Daemon::Pipeline::note(const Event& event) {
+    if (preface_ != nullptr) {
+        preface_->push_back(event);
+    } else if (event_rate_.admit(event)) {
+        intake_.add(event);
+    }
 }
 
 void Daemon::Pipeline::read_kernel() {
@@ -265,7 +282,9 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
     meter_events_.clear();
     if (kernel_detail_.empty()) meter_->advance(kernel_reading_, readings_, meter_events_);
     health_->read(edges_.clock->now(), readings_);
-    links_->append_readings(at, readings_);
+    if (links_) links_->append_readings(at, readings_);
+    watch_storage(at);
+    readings_.push_back({storage_state_id_, static_cast<std::int64_t>(storage_.state())});
     std::erase_if(readings_, [](const Reading& reading) { return reading.series.value == 0; });
     std::sort(readings_.begin(), readings_.end());
     const auto free_bytes =
@@ -277,7 +296,7 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
     // Their time is the tick's: a later one would hold the tick's own time back (design 4: no
     // record is earlier than its predecessor).
     const DeviceTime now{boot_, at};
-    for (const auto& series : series_.take_new()) note(to_event(series, now));
+    for (const auto& series : series_->take_new()) note(to_event(series, now));
     for (const auto& fact : meter_events_.interfaces) note(to_event(fact, now));
     for (const auto& name : meter_events_.left_out) {
         log(LogLevel::warning, "interface_not_metered",
@@ -292,8 +311,13 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
     read_power(at);
     check_path(at);
     note_anchor(at);
+    for (auto& fact : event_rate_.due(now)) {
+        fact.first.boot = fact.last.boot = boot_;
+        intake_.add(to_event(fact, now));
+    }
     intake_.add(Tick{at, readings_});
     last_tick_ = at;
+    if (is_blind()) remember_blindly(at);
 }
 
 void Daemon::Pipeline::read_power(Monotonic at) {
@@ -341,85 +365,33 @@ void Daemon::Pipeline::write_down(const std::vector<Outage>& segments) {
              {"cause", std::string{to_string(outage.cause)}},
              {"evidence", outage.evidence}});
     }
+    if (is_blind()) {
+        auto& known = blind_->segments;
+        for (const auto& outage : segments) {
+            std::erase_if(known, [&](const Outage& old) {
+                return old.id == outage.id && old.segment == outage.segment;
+            });
+            known.push_back(outage);
+        }
+    }
     // Start and end of an outage must survive the power cut that often follows.
     if (!segments.empty()) commit_bell_.ring();
 }
 
-net::awaitable<void> Daemon::Pipeline::stage_memory(const char* key, std::string value,
-                                                    std::string& as_staged) {
-    if (value == as_staged) co_return;
-    const auto staged = co_await journal_->stage_note(key, value);
-    if (staged) {
-        as_staged = std::move(value);
-    } else {
-        log(LogLevel::error, "note_failed", {{"detail", staged.error().detail}});
+Error Daemon::Pipeline::journal_not_open() const {
+    if (is_running_ && !is_closed_ && !edges_.clock->is_stopped()) {
+        return {Errc::unreachable, "the journal cannot be asked now (storage: " +
+                                       std::string{to_string(storage_.state())} +
+                                       (storage_.detail().empty() ? "" : ", " + storage_.detail()) +
+                                       "); measuring goes on, ask again later"};
     }
-}
-
-net::awaitable<bool> Daemon::Pipeline::commit() {
-    if (is_committing_) co_return true;
-    is_committing_ = true;
-    const auto per_chunk =
-        static_cast<std::size_t>(config_.metering.commit / config_.metering.tick);
-    const auto pending = intake_.next(journal_->last().next(), std::max<std::size_t>(per_chunk, 1));
-    if (!pending) {
-        is_committing_ = false;
-        co_return true;
-    }
-    auto power = power_memory_of(power_);
-    co_await stage_memory(kPowerMemoryKey, std::move(power), power_memory_);
-    auto path = path_memory_of(path_.verdict());
-    co_await stage_memory(kPathMemoryKey, std::move(path), path_memory_);
-    auto good_time = good_time_.memory(here());
-    co_await stage_memory(kGoodTimeMemoryKey, std::move(good_time), good_time_memory_);
-    const auto kept = co_await journal_->append(pending->first, pending->bodies);
-    is_committing_ = false;
-    if (!kept) {
-        storage_failed(kept.error());
-        co_return false;
-    }
-    if (storage_failures_ != 0) log(LogLevel::notice, "storage_recovered", {});
-    storage_failures_ = 0;
-    storage_detail_.clear();
-    intake_.release(*pending);
-    if (commits_++ == 0) first_size_bytes_ = journal_->size_bytes();
-    auto seq = pending->first;
-    for (const auto& body : pending->bodies) {
-        const auto* event = std::get_if<Event>(&body);
-        if (event != nullptr && event->kind == EventKind::anchor) {
-            if (const auto anchor = anchor_from(*event)) timeline_.add(seq, *anchor);
-            // Known to `true_time_` since it was taken.
-        }
-        seq = seq.next();
-    }
-    for (auto& pusher : pushers_) pusher->data_bell().ring();
-    co_return true;
-}
-
-void Daemon::Pipeline::storage_failed(const Error& error) {
-    if (error.detail != storage_detail_) {
-        log(LogLevel::error, "storage_failed",
-            {{"code", to_string(error.code)},
-             {"detail", error.detail},
-             {"pending_ticks", std::to_string(intake_.pending_ticks())}});
-    }
-    storage_detail_ = error.detail;
-    ++storage_failures_;
-    // After a failed write nothing is trusted until the journal was opened and checked anew; what
-    // is pending waits in the ring. A full disk is only waited for.
-    if (error.code != Errc::storage_broken) return;
-    storage_gave_up_ = true;
-    stop("storage");
-}
-
-Error Daemon::Pipeline::journal_not_open() {
     return {Errc::unreachable, "the journal is being opened or closed; ask again"};
 }
 
 net::awaitable<Result<std::vector<UsageRow>>> Daemon::Pipeline::usage(UsagePeriod period,
                                                                       WallTime from, WallTime to) {
-    if (!journal_ || is_closed_) co_return journal_not_open();
-    auto rows = co_await journal_->usage(period, from, to);
+    if (!journal_.is_open() || is_closed_) co_return journal_not_open();
+    auto rows = co_await journal_.usage(period, from, to);
     co_return rows;
 }
 

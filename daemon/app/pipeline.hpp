@@ -2,6 +2,7 @@
 
 // The one path of data (design 3), private to the daemon: read, delta, keep, commit, push.
 
+#include <atomic>
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <optional>
@@ -12,10 +13,13 @@
 #include "common/model/timeline.hpp"
 #include "common/model/true_time.hpp"
 #include "daemon/app/daemon.hpp"
+#include "daemon/app/event_rate.hpp"
 #include "daemon/app/good_time.hpp"
 #include "daemon/app/intake.hpp"
 #include "daemon/app/join.hpp"
 #include "daemon/app/links.hpp"
+#include "daemon/app/replay.hpp"
+#include "daemon/app/storage_watch.hpp"
 #include "daemon/host/machine_facts.hpp"
 #include "daemon/host/power_supply.hpp"
 #include "daemon/journal/async_journal.hpp"
@@ -32,7 +36,7 @@ public:
     Pipeline(const Config& config, Edges edges);
     ~Pipeline();
 
-    [[nodiscard]] net::awaitable<Result<RunEnd>> run();
+    [[nodiscard]] net::awaitable<void> run();
     void stop(const std::string& reason);
     void push_now();
 
@@ -43,7 +47,12 @@ public:
     [[nodiscard]] net::awaitable<Result<sla::Statement>> statement(
         WallTime from, WallTime to, std::optional<sla::Clauses> clauses);  // status_view.cpp
     [[nodiscard]] net::awaitable<Result<std::vector<sla::Day>>> days(
-        WallTime from, WallTime to);  // status_view.cpp
+        WallTime from, WallTime to);                                     // status_view.cpp
+    [[nodiscard]] net::awaitable<Result<JournalFacts>> journal_facts();  // record_view.cpp
+    [[nodiscard]] net::awaitable<Result<std::vector<Journal::EpochInfo>>>
+    epochs();  // record_view.cpp
+    [[nodiscard]] net::awaitable<Result<std::string>> batch(EpochId epoch,
+                                                            Seq after);  // record_view.cpp
     [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();
     [[nodiscard]] Result<void> note_claim(const NoteFact& claim);
     [[nodiscard]] Result<void> set_clock(WallTime wall, Seconds uncertainty);  // time_keeping.cpp
@@ -51,30 +60,79 @@ public:
     [[nodiscard]] bool is_running() const { return is_running_; }
     [[nodiscard]] std::uint64_t missed_ticks() const { return missed_ticks_; }
     [[nodiscard]] Monotonic last_tick() const { return last_tick_; }
+    [[nodiscard]] bool storage_is_accounted_for() const {
+        return !journal_.is_hanging() || storage_.state() == StorageState::hanging;
+    }
 
 private:
+    /// What start-up must know of the journal, read before anything of it is used.
+    struct Past {
+        JournalState state;
+        std::optional<DeviceTime> alive;         ///< of the newest record
+        std::optional<DeviceTime> first_record;  ///< of this epoch
+        std::string power_memory;
+        std::string path_memory;
+        std::string good_time_memory;
+        std::vector<Outage> told;    ///< all segments; empty where no gap was left open
+        bool was_seen_boot = false;  ///< this boot was measured before, though not by this epoch
+    };
+    /// Where this process stands until the journal is known.
+    struct Blind {
+        std::optional<KernelReading> first_reading;  ///< of this process' first tick
+        std::vector<Reading> first;                  ///< readings of the life's first tick
+        std::vector<Reading> totals;                 ///< newest value of each series
+        std::vector<InterfaceFact> facts;            ///< newest of each name
+        std::vector<Anchor> anchors;
+        std::optional<Intake::Found> before;  ///< an earlier process that was blind as well
+        std::vector<Outage> segments;         ///< newest state of each, of this process
+        Monotonic began;                      ///< the life's first tick
+        Monotonic own_began;                  ///< this process' first tick
+        std::uint64_t ticks = 0;              ///< of this process
+    };
+
     // start-up, in recovery.cpp
-    [[nodiscard]] net::awaitable<Result<void>> begin();
-    [[nodiscard]] net::awaitable<Result<void>> begin_new_epoch(Journal& journal);
-    /// `told`: outage segments of the journal; empty where no gap was left open.
-    void restore(const JournalState& state, const Intake::Recovered& recovered, bool same_boot,
-                 std::optional<DeviceTime> alive, std::vector<Outage> told);
-    void announce(const Intake::Recovered& recovered);
+    void begin();
+    void attach(Past past);
+    void place_in_time(const JournalState& state);
+    void restore(Past& past, const Intake::Found& recovered, bool same_boot);
+    void join_meters(MeterHistory& history, std::unique_ptr<SeriesTable> table, bool was_seen_boot);
+    void intern_own();
+    void begin_links(LinkBook::History history, bool same_boot);
+    void begin_blind_links();
+    void announce(const Intake::Found& recovered);
     /// How the boot of the last proof of life ended; written down once.
     [[nodiscard]] Ending tell_ending(bool ended_cleanly, DeviceTime alive,
                                      const JournalState& state);
+    [[nodiscard]] MeterSettings meter_settings() const;
+
+    // storage, in storage_keeping.cpp
+    [[nodiscard]] net::awaitable<void> storage_loop();
+    [[nodiscard]] net::awaitable<void> open_journal();
+    [[nodiscard]] net::awaitable<Result<void>> join_journal(JournalState state);
+    [[nodiscard]] net::awaitable<Result<void>> rejoin_journal(JournalState state);
+    [[nodiscard]] net::awaitable<Result<Past>> look_into(JournalState state);
+    [[nodiscard]] net::awaitable<Result<JournalState>> begin_new_epoch(const JournalState& state);
+    [[nodiscard]] net::awaitable<bool> commit();
+    [[nodiscard]] net::awaitable<void> keep_house();
+    void committed(const Intake::Commit& commit);
+    void storage_failed(const Error& error);
+    void watch_storage(Monotonic at);
+    void start_pushers();
+    [[nodiscard]] std::vector<Event> missing_facts(const JournalState& state);
+    /// In a new epoch everything that holds must be told again.
+    void retell(const JournalState& state);
 
     // loops
     [[nodiscard]] net::awaitable<void> tick_loop();
     [[nodiscard]] net::awaitable<void> watch_loop();
-    [[nodiscard]] net::awaitable<void> commit_loop();
     [[nodiscard]] net::awaitable<void> probe_loop();
     [[nodiscard]] net::awaitable<void> finish();
 
     // steps
     void read_kernel();
     void take_tick(Monotonic at);
-    void note(const Event& event) { intake_.add(event); }
+    void note(const Event& event);
+    void remember_blindly(Monotonic at);  ///< in recovery.cpp
     void read_power(Monotonic at);
     void check_path(Monotonic at);
     [[nodiscard]] Monotonic next_round();
@@ -84,12 +142,11 @@ private:
     /// Into the journal's notes, to ride with the next commit; tried again when it fails.
     [[nodiscard]] net::awaitable<void> stage_memory(const char* key, std::string value,
                                                     std::string& as_staged);
-    [[nodiscard]] net::awaitable<bool> commit();
-    void storage_failed(const Error& error);
-    [[nodiscard]] static Error journal_not_open();
+    [[nodiscard]] Error journal_not_open() const;
     /// Once it stops, nothing but the loops' own last words: the `stop` event is to be the last.
     [[nodiscard]] bool takes_words() const { return is_running_ && !edges_.clock->is_stopped(); }
     [[nodiscard]] DeviceTime here() const { return {boot_, edges_.clock->now()}; }
+    [[nodiscard]] bool is_blind() const { return blind_.has_value(); }
 
     // time, in time_keeping.cpp
     void note_anchor(Monotonic at);
@@ -115,10 +172,11 @@ private:
     Join core_;   ///< loops that write: they end before the last commit
     Join outer_;  ///< loops that only look outside
 
-    SeriesTable series_;
-    std::optional<Meter> meter_;
-    std::optional<Health> health_;
-    std::optional<Links> links_;
+    std::unique_ptr<SeriesTable> series_;
+    std::unique_ptr<SeriesTable> blind_series_;  ///< of parts that a round under way still uses
+    std::unique_ptr<Meter> meter_;
+    std::unique_ptr<Health> health_;
+    std::shared_ptr<Links> links_;  ///< nothing: nobody looks yet
     PowerSupplies power_;
     ForwardingReader forwarding_;
     PathCheck path_;
@@ -126,7 +184,27 @@ private:
     Timeline timeline_;
     TrueTime true_time_;
     Intake intake_;
-    std::unique_ptr<AsyncJournal> journal_;
+    EventRate event_rate_;
+    std::shared_ptr<std::atomic<bool>> state_is_ram_ =
+        std::make_shared<std::atomic<bool>>(false);  ///< written by the worker
+    AsyncJournal journal_;
+    StorageWatch storage_;
+    std::optional<Blind> blind_;  ///< the journal is not known yet
+    // While the journal is joined only:
+    Graft graft_;
+    std::vector<Event>* preface_ = nullptr;  ///< where notes go
+    std::vector<Event> after_graft_;         ///< what is to come behind it
+    std::vector<InterfaceFact> joined_facts_;
+    /// What the journal has acknowledged; it must still be there after it was opened anew.
+    struct {
+        EpochId epoch;
+        Seq last;
+        Head head{};
+    } acknowledged_;
+    std::optional<Intake::Commit> uncertain_;  ///< handed over when the storage broke
+    std::size_t most_chunks_ = 64;             ///< of one commit; fewer where it is too large
+    bool has_more_to_tend_ = false;
+    bool has_backlog_ = false;  ///< the last commit could not take all
     std::vector<std::unique_ptr<Pusher>> pushers_;
 
     BootNo boot_;
@@ -136,7 +214,7 @@ private:
     std::vector<Reading> readings_;
     Bell commit_bell_;
     Bell probe_bell_;
-    Bell tick_bell_;
+    Bell links_bell_;
     std::int64_t commit_slot_ = 0;
     bool is_committing_ = false;
     Monotonic started_;
@@ -160,12 +238,11 @@ private:
     std::uint64_t first_size_bytes_ = 0;  ///< of the journal, at the first commit of this run
     std::uint64_t commits_ = 0;
     std::uint64_t recovered_ticks_ = 0;
+    SeriesId storage_state_id_;
     std::uint64_t missed_ticks_ = 0;
+    Millis latest_tick_{};  ///< the most that one was late
     bool is_running_ = false;
-    bool is_closed_ = false;      ///< `run` is about to return: no more queries
-    std::string storage_detail_;  ///< the last storage error; empty: storage is well
-    unsigned storage_failures_ = 0;
-    bool storage_gave_up_ = false;
+    bool is_closed_ = false;  ///< `run` is about to return: no more queries
     std::string stop_reason_;
 };
 

@@ -38,9 +38,10 @@ std::uint64_t ring_bytes(const Config& config) {
     return std::clamp<std::uint64_t>(ticks * kBytesPerTick, 1u << 20, 32u << 20);
 }
 
-constexpr Millis kStoragePause{10'000};
-/// A life that ends sooner by its storage did not get anywhere: the next one waits.
-constexpr Millis kShortLife{60'000};
+/// Between two attempts to begin, when the kernel or the RAM file system gives nothing.
+constexpr Millis kPause{10'000};
+/// After a request to stop the storage has so long for the last commit; the ring holds it anyway.
+constexpr Millis kStopLimit{8'000};
 
 LogLevel level_of(const std::string& name) {
     if (name == "debug") return LogLevel::debug;
@@ -63,7 +64,51 @@ struct Process {
     std::optional<Config> pending;  ///< read on SIGHUP, for the next life
     bool is_stopping = false;
     Bell stop_bell;  ///< rings when `is_stopping` becomes true
+    bool has_ended = false;
+    std::optional<LockFile> lock;  ///< of the state folder. The storage worker's, once it runs.
 };
+
+/// Whether the state folder can be used, and the lock that keeps others out of it. On the storage
+/// worker: a card that hangs must delay nobody else.
+Result<StateFolder> prepare_state_folder(Process& process) {
+    const auto& folder = process.paths.state;
+    std::error_code failure;
+    std::filesystem::create_directories(folder, failure);
+    if (failure && !std::filesystem::is_directory(folder, failure)) {
+        return Error{Errc::storage_broken,
+                     "make folder " + folder + ": " + failure.message() +
+                         "; is the card or disk mounted, and may gerbang write there?"};
+    }
+    StateFolder found;
+    found.is_ram = is_really_ram(folder);
+    if (found.is_ram && !process.lock) {
+        log(LogLevel::error, "state_is_ram",
+            {{"folder", folder},
+             {"detail", "everything is lost at a power cut; put it on flash or a disk"}});
+    }
+    // A folder that was mounted over meanwhile is another one.
+    if (process.lock && !process.lock->is_of(folder + "/gerbang.lock")) process.lock.reset();
+    if (!process.lock) {
+        auto lock = LockFile::take(folder + "/gerbang.lock");
+        if (!lock) return Error{Errc::storage_broken, lock.error().detail};
+        process.lock = std::move(*lock);
+    }
+    return found;
+}
+
+/// A call to the storage that never returns must not keep the process from ending.
+net::awaitable<void> limit_stop(Process& process) {
+    SystemClock clock;
+    const auto deadline = clock.now() + kStopLimit;
+    while (!process.has_ended) {
+        if (clock.now() >= deadline) {
+            log(LogLevel::error, "stop_forced",
+                {{"detail", "the storage does not return; what is pending stays in the ring"}});
+            std::_Exit(EX_OK);
+        }
+        (void)co_await clock.sleep_until(clock.now() + Millis{200});
+    }
+}
 
 /// The way to one push target. What is wrong with its files (a certificate that is not there yet)
 /// is tried anew with each request and stops this target alone, never the metering.
@@ -107,6 +152,9 @@ net::awaitable<void> obey(Process& process, Signals& signals) {
             process.is_stopping = true;
             process.notifier.stopping();
             process.stop_bell.ring();
+            net::co_spawn(process.loop, limit_stop(process), [](std::exception_ptr failure) {
+                if (failure) std::rethrow_exception(failure);
+            });
             if (process.current != nullptr) process.current->stop("signal");
             continue;
         }
@@ -133,13 +181,14 @@ net::awaitable<void> report(Process& process, Clock& clock, Daemon& daemon, Mill
     const auto limit = process.notifier.watchdog_timeout();
     if (!limit) co_return;
     while (is_on) {
-        if (clock.now() - daemon.last_tick() < tick * 3 + Millis{5000}) process.notifier.watchdog();
+        const bool takes_ticks = clock.now() - daemon.last_tick() < tick * 3 + Millis{5000};
+        if (takes_ticks && daemon.storage_is_accounted_for()) process.notifier.watchdog();
         is_on = co_await clock.sleep_until(clock.now() + *limit / 2);
     }
 }
 
 /// One daemon with one configuration, from its first reading to its last commit.
-net::awaitable<Result<RunEnd>> live(Process& process) {
+net::awaitable<Result<void>> live(Process& process) {
     const auto config = process.config;
     const auto executor = process.loop.get_executor();
     set_log_level(level_of(config.log_level));
@@ -154,6 +203,11 @@ net::awaitable<Result<RunEnd>> live(Process& process) {
     auto prober = open_system_prober(executor, clock, entropy);
     CurlThread curl;
     std::vector<std::unique_ptr<Uplink>> uplinks;
+    JournalOptions journal{.path = process.paths.state + "/journal.db",
+                           .vfs = {},
+                           .page_bytes = 0,
+                           .utc_offset = config.site.utc_offset};
+    for (const auto& target : config.sync.targets) journal.pins.push_back(target.name);
     Edges edges{.clock = &clock,
                 .entropy = &entropy,
                 .facts = process.facts,
@@ -165,10 +219,8 @@ net::awaitable<Result<RunEnd>> live(Process& process) {
                 .uplinks = {},
                 .loop = executor,
                 .worker = process.storage.executor(),
-                .journal = {.path = process.paths.state + "/journal.db",
-                            .vfs = {},
-                            .page_bytes = 0,
-                            .utc_offset = config.site.utc_offset},
+                .journal = journal,
+                .state_folder = [&process] { return prepare_state_folder(process); },
                 .on_stop = {}};
     if (config.is_assigned()) {
         for (const auto& target : config.sync.targets) {
@@ -205,16 +257,16 @@ net::awaitable<Result<RunEnd>> live(Process& process) {
     helpers.start("report", [&process, &clock, &daemon, tick = config.metering.tick] {
         return report(process, clock, daemon, tick);
     });
-    auto end = co_await daemon.run();
+    co_await daemon.run();
     process.current = nullptr;
     clock.stop();
     curl.stop();
     (*watch)->stop();
     co_await helpers.all_done();
-    co_return end;
+    co_return ok();
 }
 
-/// Storage may heal (a card pushed back in, space made); a wrong configuration does not.
+/// What the machine lacks for a moment comes back; a wrong configuration does not mend itself.
 bool may_heal(Errc code) {
     return code == Errc::storage_broken || code == Errc::storage_full || code == Errc::overloaded;
 }
@@ -226,26 +278,15 @@ net::awaitable<int> lives(Process& process) {
             process.config = std::move(*next);
             process.notifier.reloading();
         }
-        const auto began = clock.now();
         const auto end = co_await live(process);
-        if (process.is_stopping) {
-            if (!end) log(LogLevel::error, "cannot_run", {{"detail", end.error().detail}});
-            co_return EX_OK;
-        }
-        bool is_pause_due = false;
-        if (!end) {
-            log(LogLevel::error, "cannot_run", {{"detail", end.error().detail}});
-            if (!may_heal(end.error().code)) co_return EX_IOERR;
-            // Restarting the process would not help: try again here, without an exit loop.
-            is_pause_due = true;
-        } else if (*end == RunEnd::storage_broken) {
-            log(LogLevel::warning, "storage_reopened",
-                {{"detail", "the journal failed and is opened anew; the ring holds what is new"}});
-            // A journal that opens and cannot be written would be opened without end.
-            is_pause_due = clock.now() - began < kShortLife;
-        }
-        if (!is_pause_due) continue;
-        (void)co_await clock.sleep_until(clock.now() + kStoragePause, &process.stop_bell);
+        if (!end) log(LogLevel::error, "cannot_run", {{"detail", end.error().detail}});
+        if (process.is_stopping) co_return EX_OK;
+        if (end) continue;
+        if (!may_heal(end.error().code)) co_return EX_IOERR;
+        // Restarting the process would not help: try again here, without an exit loop, and say so
+        // to who watches.
+        process.notifier.watchdog();
+        (void)co_await clock.sleep_until(clock.now() + kPause, &process.stop_bell);
         if (process.is_stopping) co_return EX_OK;
     }
 }
@@ -288,6 +329,25 @@ ApiSources api_of(Process& process) {
         auto days = co_await process.current->days(from, to);
         co_return days;
     };
+    sources.journal = [&process, not_ready]() -> net::awaitable<Result<JournalFacts>> {
+        if (process.current == nullptr) co_return not_ready();
+        auto facts = co_await process.current->journal_facts();
+        co_return facts;
+    };
+    sources.epochs = [&process, not_ready]() -> net::awaitable<Result<std::vector<web::EpochRow>>> {
+        if (process.current == nullptr) co_return not_ready();
+        const auto epochs = co_await process.current->epochs();
+        if (!epochs) co_return epochs.error();
+        std::vector<web::EpochRow> rows;
+        for (const auto& epoch : *epochs) rows.push_back({epoch.id, epoch.last, epoch.is_open});
+        co_return rows;
+    };
+    sources.batch = [&process, not_ready](EpochId epoch,
+                                          Seq after) -> net::awaitable<Result<std::string>> {
+        if (process.current == nullptr) co_return not_ready();
+        auto batch = co_await process.current->batch(epoch, after);
+        co_return batch;
+    };
     sources.probe_now = [&process, not_ready]() -> net::awaitable<Result<web::ProbeReport>> {
         if (process.current == nullptr) co_return not_ready();
         auto report = co_await process.current->probe_now();
@@ -324,8 +384,9 @@ int run_process(const LoadedConfig& loaded, const std::string& config_file,
     // Usage and the contract's facts concern nobody else on this machine.
     ::umask(0027);
     set_log_level(level_of(loaded.config.log_level));
-    if (!make_folder(paths.state) || !make_folder(paths.runtime)) return EX_CANTCREAT;
-    auto lock = LockFile::take(paths.state + "/gerbang.lock");
+    if (!make_folder(paths.runtime)) return EX_CANTCREAT;
+    // In RAM: whoever holds it is found out without asking a disk.
+    auto lock = LockFile::take(paths.runtime + "/gerbang.lock");
     if (!lock) {
         log(LogLevel::error, "locked", {{"detail", lock.error().detail}});
         return EX_TEMPFAIL;
@@ -334,11 +395,6 @@ int run_process(const LoadedConfig& loaded, const std::string& config_file,
     if (!facts) {
         log(LogLevel::error, "host_unreadable", {{"detail", facts.error().detail}});
         return EX_OSFILE;
-    }
-    if (is_really_ram(paths.state)) {
-        log(LogLevel::error, "state_is_ram",
-            {{"folder", paths.state},
-             {"detail", "everything is lost at a power cut; put it on flash or a disk"}});
     }
     if (!is_really_ram(paths.runtime)) {
         log(LogLevel::warning, "runtime_is_not_ram",
@@ -366,6 +422,7 @@ int run_process(const LoadedConfig& loaded, const std::string& config_file,
     net::co_spawn(process.loop, lives(process), [&](std::exception_ptr failure, int result) {
         if (failure) std::rethrow_exception(failure);
         status = result;
+        process.has_ended = true;
         signals.stop();
         (*server)->stop();
     });

@@ -1,4 +1,4 @@
-// Start-up: metering first, then the journal, then what the last process left in the ring.
+// Start-up: metering first, blind; then the journal, when it opens, and what lies in the ring.
 
 #include <algorithm>
 #include <map>
@@ -7,33 +7,20 @@
 #include "daemon/app/pipeline.hpp"
 #include "daemon/app/version.hpp"
 #include "daemon/host/log.hpp"
-#include "daemon/host/offload.hpp"
 
 namespace gerbang {
 namespace {
 
-/// The newest value of each series, the ring's ticks being newer than the journal's.
-std::vector<Reading> newest_totals(const JournalState& state, const Intake::Recovered& recovered) {
+/// Of every series the newest value, those of `newer` being newer.
+std::vector<Reading> joined_totals(const std::vector<Reading>& older,
+                                   const std::vector<Reading>& newer) {
     std::map<SeriesId, std::int64_t> values;
-    for (const auto& reading : state.totals) values[reading.series] = reading.value;
-    for (const auto& tick : recovered.ticks) {
-        for (const auto& reading : tick.readings) values[reading.series] = reading.value;
-    }
+    for (const auto& reading : older) values[reading.series] = reading.value;
+    for (const auto& reading : newer) values[reading.series] = reading.value;
     std::vector<Reading> totals;
     totals.reserve(values.size());
     for (const auto& [series, value] : values) totals.push_back({series, value});
     return totals;
-}
-
-/// Whether a gap without a look at the link may have been left open: then the gaps before it are to
-/// be judged together with it.
-bool has_open_gap(const std::vector<Outage>& open, const std::vector<Event>& events) {
-    if (std::any_of(open.begin(), open.end(),
-                    [](const Outage& outage) { return may_be_gap(outage.cause); })) {
-        return true;
-    }
-    return std::any_of(events.begin(), events.end(),
-                       [](const Event& event) { return event.kind == EventKind::outage; });
 }
 
 /// Of every segment the newest state.
@@ -44,6 +31,40 @@ void keep_newest(std::vector<Outage>& segments, const Outage& outage) {
     segments.push_back(outage);
 }
 
+void keep_newest(std::vector<InterfaceFact>& facts, const InterfaceFact& fact) {
+    std::erase_if(facts, [&](const InterfaceFact& old) { return old.name == fact.name; });
+    facts.push_back(fact);
+}
+
+/// Of interfaces that have totals and no fact of their own (an epoch that began after damage): on a
+/// boot that was measured before they go on from here, as nobody knows what was counted already.
+void remember_by_totals(MeterHistory& history, const SeriesTable& table,
+                        const KernelReading& reading) {
+    for (const auto& one : reading.interfaces) {
+        const auto is_it = [&one](const RememberedInterface& each) {
+            return each.fact.name == one.name;
+        };
+        if (std::any_of(history.interfaces.begin(), history.interfaces.end(), is_it)) continue;
+        InterfaceFact fact;
+        fact.name = one.name;
+        fact.ifindex = one.ifindex;
+        fact.role = "none";
+        bool has_total = false;
+        for (std::size_t i = 0; i < kCounterCount; ++i) {
+            fact.base[i] = -static_cast<std::int64_t>(one.counters[i]);
+            for (const auto& total : history.totals) {
+                const auto* series = table.find(total.series);
+                if (series == nullptr || series->name != series_of(static_cast<Counter>(i)) ||
+                    series->labels.size() != 1 || series->labels[0].value != one.name)
+                    continue;
+                fact.base[i] += total.value;
+                has_total = true;
+            }
+        }
+        if (has_total) history.interfaces.push_back({fact, true});
+    }
+}
+
 std::string offset_text(Seconds offset) {
     const auto minutes = std::abs(offset.count()) / 60;
     char text[16];
@@ -52,112 +73,177 @@ std::string offset_text(Seconds offset) {
     return text;
 }
 
-}  // namespace
-
-net::awaitable<Result<void>> Daemon::Pipeline::begin_new_epoch(Journal& journal) {
-    const EpochFact fact{.id = EpochId{edges_.entropy->uuid()},
-                         .parent = {},
-                         .parent_last = {},
-                         .reason = "new",
-                         .hardware = edges_.facts.hardware};
-    boot_ = BootNo{1};
-    const auto at = here();
-    std::vector<RecordBody> first{to_event(BootFact{.id = edges_.facts.boot}, at)};
-    auto begin = [&journal, fact, at, first = std::move(first)] {
-        return journal.begin_epoch(fact, at, first);
-    };
-    const auto begun = co_await offload(edges_.worker, std::move(begin));
-    if (!begun) co_return begun.error();
-    log(LogLevel::notice, "epoch_begun", {{"epoch", to_string(fact.id)}, {"reason", "new"}});
-    co_return ok();
+DeviceTime on_boot(DeviceTime at, BootNo boot) {
+    return at.boot == kProvisionalBoot ? DeviceTime{boot, at.at} : at;
 }
 
-net::awaitable<Result<void>> Daemon::Pipeline::begin() {
+Outage on_boot(Outage outage, BootNo boot) {
+    outage.last_good = on_boot(outage.last_good, boot);
+    outage.first_bad = on_boot(outage.first_bad, boot);
+    if (outage.last_bad) outage.last_bad = on_boot(*outage.last_bad, boot);
+    if (outage.first_good) outage.first_good = on_boot(*outage.first_good, boot);
+    return outage;
+}
+
+}  // namespace
+
+MeterSettings Daemon::Pipeline::meter_settings() const {
+    return {.wan = config_.interfaces.wan,
+            .lan = config_.interfaces.lan,
+            .wifi = config_.interfaces.wifi,
+            .ignore = config_.interfaces.ignore,
+            .kernel_is_32bit = edges_.facts.kernel_is_32bit};
+}
+
+/// Everything that needs no disk. What an earlier process of this boot measured blindly goes on.
+void Daemon::Pipeline::begin() {
     started_ = edges_.clock->now();
-    // Before anything that may wait for a disk: the first reading bounds what is not measured.
     read_kernel();
+    boot_ = kProvisionalBoot;
+    auto found = intake_.begin();
+    last_tick_ = intake_.last_at().value_or(Monotonic{});
 
-    auto open = [options = edges_.journal] { return Journal::open(options); };
-    auto opened = co_await offload(edges_.worker, std::move(open));
-    if (!opened) co_return opened.error();
-    auto& journal = **opened;
-    if (journal.state().epoch.is_none()) {
-        const auto begun = co_await begin_new_epoch(journal);
-        if (!begun) co_return begun.error();
+    std::vector<Series> known;
+    MeterHistory history;
+    auto& blind = blind_.emplace();
+    for (const auto& event : found.events) {
+        if (const auto series = series_from(event); event.kind == EventKind::series && series) {
+            known.push_back(*series);
+        } else if (const auto fact = interface_from(event);
+                   event.kind == EventKind::interface && fact) {
+            keep_newest(blind.facts, *fact);
+        } else if (const auto anchor = anchor_from(event);
+                   event.kind == EventKind::anchor && anchor) {
+            blind.anchors.push_back(*anchor);
+            latest_anchor_ = *anchor;
+        }
     }
-    const auto& state = journal.state();
-    const bool is_known_boot = state.last_boot == edges_.facts.boot;
-    boot_ = is_known_boot ? state.last_boot_no.value_or(BootNo{1})
-                          : BootNo{state.last_boot_no.value_or(BootNo{0}).value + 1};
-    timeline_ = state.timeline;
-    if (const auto* anchor = timeline_.latest(boot_)) latest_anchor_ = *anchor;
-    for (const auto& anchor : timeline_.anchors()) true_time_.add(anchor);
-
-    const auto recovered = intake_.recover(state.epoch, state.last, boot_);
-    recovered_ticks_ = recovered.ticks.size();
-    // A process of this boot may have died before its first commit: then the ring alone knows of
-    // it, and of the boot event and the outages that it wrote down.
-    const bool was_told =
-        std::any_of(recovered.events.begin(), recovered.events.end(),
-                    [](const Event& event) { return event.kind == EventKind::boot; });
-    if (!is_known_boot && !was_told) note(to_event(BootFact{.id = edges_.facts.boot}, here()));
-    const bool same_boot = is_known_boot || !recovered.events.empty() || !recovered.ticks.empty();
-    std::optional<DeviceTime> alive;
-    if (state.last.value != 0) {
-        auto read = [&journal, epoch = state.epoch, last = state.last] {
-            return journal.read(epoch, {last, last}, 1);
-        };
-        const auto newest = co_await offload(edges_.worker, std::move(read));
-        if (!newest) co_return newest.error();
-        alive = time_of(newest->records.back().body);
-        auto read_first = [&journal, epoch = state.epoch] {
-            return journal.read(epoch, {Seq{1}, Seq{1}}, 1);
-        };
-        // Its start may have been given up already: then the ledger speaks of what is left.
-        const auto oldest = co_await offload(edges_.worker, std::move(read_first));
-        if (oldest) first_record_ = time_of(oldest->records.front().body);
+    for (const auto& fact : blind.facts) history.interfaces.push_back({fact, true});
+    history.totals = found.totals;
+    history.last_tick = found.last_tick;
+    blind.totals = found.totals;
+    blind.first = found.first;
+    blind.began = found.first_tick.value_or(started_);
+    blind.own_began = started_;
+    if (found.ticks != 0) {
+        recovered_ticks_ = found.ticks;
+        blind.before = std::move(found);
     }
-    auto recall_power = [&journal] { return journal.note(kPowerMemoryKey); };
-    const auto power = co_await offload(edges_.worker, std::move(recall_power));
-    auto recall_path = [&journal] { return journal.note(kPathMemoryKey); };
-    const auto path = co_await offload(edges_.worker, std::move(recall_path));
-    auto recall_good_time = [&journal] { return journal.note(kGoodTimeMemoryKey); };
-    const auto good_time = co_await offload(edges_.worker, std::move(recall_good_time));
-    good_time_memory_ = good_time.value_or("");
-    good_time_ = GoodTime{build_date(), good_time_memory_};
-    power_memory_ = power.value_or("");
-    path_memory_ = path.value_or("");
-    if (auto verdict = path_of(path_memory_)) path_.restore(std::move(*verdict));
+    series_ = std::make_unique<SeriesTable>(std::move(known));
+    meter_ = std::make_unique<Meter>(meter_settings(), *series_);
+    meter_->restore(history);
+    health_ = std::make_unique<Health>(edges_.paths, *series_);
+    health_->restore(history.totals);
+    intern_own();
     if (auto facts = read_machine_facts(edges_.paths)) {
         machine_ = std::move(*facts);
     } else if (facts.error().code != Errc::not_found) {
         log(LogLevel::warning, "facts_refused", {{"detail", facts.error().detail}});
     }
-    std::vector<Outage> told;
-    if (has_open_gap(state.open_outages, recovered.events)) {
-        auto list = [&journal] { return journal.outages(); };
-        auto listed = co_await offload(edges_.worker, std::move(list));
-        if (!listed) co_return listed.error();
-        told = std::move(*listed);
-    }
-    restore(state, recovered, same_boot, alive, std::move(told));
-    announce(recovered);
-    journal_ = std::make_unique<AsyncJournal>(std::move(*opened), edges_.worker);
-    co_return ok();
 }
 
-void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovered& recovered,
-                               bool same_boot, std::optional<DeviceTime> alive,
-                               std::vector<Outage> told) {
+void Daemon::Pipeline::intern_own() {
+    free_bytes_id_ = series_->intern("state_free_bytes", {}, SeriesKind::gauge, "bytes");
+    storage_state_id_ = series_->intern("storage_state", {}, SeriesKind::state, "");
+}
+
+void Daemon::Pipeline::remember_blindly(Monotonic at) {
+    auto& blind = *blind_;
+    if (blind.ticks++ == 0) {
+        blind.own_began = at;
+        if (!blind.before) {
+            blind.began = at;
+            blind.first = readings_;
+        }
+        if (kernel_detail_.empty()) blind.first_reading = kernel_reading_;
+    }
+    blind.totals = joined_totals(blind.totals, readings_);
+    for (const auto& fact : meter_events_.interfaces) keep_newest(blind.facts, fact);
+}
+
+void Daemon::Pipeline::begin_blind_links() {
+    links_ = std::make_shared<Links>(config_, web_questions(), *edges_.prober, *edges_.clock,
+                                     *edges_.entropy, edges_.loop, *series_);
+    LinkBook::History past;
+    past.totals = blind_ ? blind_->totals : std::vector<Reading>{};
+    write_down(links_->start(past, here(), true));
+    log(LogLevel::notice, "probing_without_journal", {{"detail", storage_.detail()}});
+}
+
+void Daemon::Pipeline::place_in_time(const JournalState& state) {
+    timeline_ = state.timeline;
+    true_time_ = TrueTime{};
+    for (const auto& anchor : timeline_.anchors()) true_time_.add(anchor);
+    if (latest_anchor_) {
+        latest_anchor_->at = on_boot(latest_anchor_->at, boot_);
+    } else if (const auto* anchor = timeline_.latest(boot_)) {
+        latest_anchor_ = *anchor;
+    }
+    for (auto anchor : blind_->anchors) {
+        anchor.at = on_boot(anchor.at, boot_);
+        true_time_.add(anchor);
+    }
+}
+
+/// From here on nothing is blind. Everything up to the end of this function happens at once: no
+/// tick can come in between.
+void Daemon::Pipeline::attach(Past past) {
+    const auto& state = past.state;
+    const bool is_known_boot = state.last_boot == edges_.facts.boot;
+    boot_ = is_known_boot ? state.last_boot_no.value_or(BootNo{1})
+                          : BootNo{state.last_boot_no.value_or(BootNo{0}).value + 1};
+    place_in_time(state);
+    const auto recovered = intake_.attach(state.epoch, state.last, boot_);
+    recovered_ticks_ += recovered.ticks;
+    // A process of this boot may have died before its first commit: then the ring alone knows of
+    // it, and of the boot event and the outages that it wrote down.
+    const bool was_told =
+        std::any_of(recovered.events.begin(), recovered.events.end(),
+                    [](const Event& event) { return event.kind == EventKind::boot; });
+    std::vector<Event> preface;
+    preface_ = &preface;
+    const DeviceTime at{boot_, blind_->began};
+    if (!is_known_boot && !was_told) note(to_event(BootFact{.id = edges_.facts.boot}, at));
+    const bool same_boot = is_known_boot || !recovered.empty();
+    first_record_ = past.first_record;
+    power_memory_ = past.power_memory;
+    path_memory_ = past.path_memory;
+    good_time_memory_ = past.good_time_memory;
+    good_time_ = GoodTime{build_date(), good_time_memory_};
+    if (path_.verdict() == PathVerdict{}) {
+        if (auto verdict = path_of(path_memory_)) path_.restore(std::move(*verdict));
+    }
+    restore(past, recovered, same_boot);
+    // The oldest of them tells for all that comes: no record is earlier than its predecessor.
+    for (auto& event : preface) event.at = std::min(event.at, at);
+    preface_ = nullptr;
+    if (intake_.first_provisional() != 0) {
+        graft_.preface = std::move(preface);
+        intake_.graft(std::move(graft_));
+        graft_ = {};
+    } else {
+        for (const auto& event : preface) note(event);
+    }
+    blind_.reset();
+    for (const auto& event : after_graft_) note(event);
+    after_graft_.clear();
+    links_bell_.ring();
+    probe_bell_.ring();
+}
+
+void Daemon::Pipeline::restore(Past& past, const Intake::Found& recovered, bool same_boot) {
+    auto& state = past.state;
     auto known = state.series;
     MeterHistory history;
     auto& interfaces = history.interfaces;
     for (std::size_t i = 0; i < state.interfaces.size(); ++i) {
         interfaces.push_back({state.interfaces[i], same_boot && state.interface_boots[i] == boot_});
     }
-    auto open_outages = state.open_outages;
-    auto last_outage_id = state.last_outage_id;
-    bool ended_cleanly = state.last_event_of_stop.has_value() && recovered.ticks.empty();
+    LinkBook::History links;
+    links.open = state.open_outages;
+    links.last_outage_id = state.last_outage_id;
+    links.earlier = std::move(past.told);
+    bool ended_cleanly = state.last_event_of_stop.has_value() && recovered.ticks == 0;
     for (const auto& event : recovered.events) {
         if (const auto series = series_from(event); event.kind == EventKind::series && series) {
             known.push_back(*series);
@@ -171,74 +257,184 @@ void Daemon::Pipeline::restore(const JournalState& state, const Intake::Recovere
         } else if (event.kind == EventKind::outage) {
             const auto outage = outage_from(event);
             if (!outage) continue;
-            last_outage_id = std::max(last_outage_id, outage->id);
-            std::erase_if(open_outages, [&](const Outage& old) {
+            links.last_outage_id = std::max(links.last_outage_id, outage->id);
+            keep_newest(links.earlier, *outage);
+            std::erase_if(links.open, [&](const Outage& old) {
                 return old.id == outage->id && old.segment <= outage->segment;
             });
-            if (outage->is_open()) open_outages.push_back(*outage);
-            keep_newest(told, *outage);
+            if (outage->is_open()) links.open.push_back(*outage);
         } else if (event.kind == EventKind::anchor) {
             const auto anchor = anchor_from(event);
             if (!anchor) continue;
-            latest_anchor_ = *anchor;
+            if (!latest_anchor_ || latest_anchor_->at < anchor->at) latest_anchor_ = *anchor;
             true_time_.add(*anchor);
         }
         ended_cleanly = event.kind == EventKind::stop;
-        alive = std::max(alive, std::optional{event.at});
+        past.alive = std::max(past.alive, std::optional{event.at});
     }
-    series_ = SeriesTable{std::move(known)};
-    history.totals = newest_totals(state, recovered);
+    auto table = std::make_unique<SeriesTable>(std::move(known));
+    history.totals = joined_totals(state.totals, recovered.totals);
     auto last_tick = state.last_tick;
-    if (!recovered.ticks.empty()) last_tick = DeviceTime{boot_, recovered.ticks.back().at};
-    if (last_tick && last_tick->boot == boot_) {
-        history.last_tick = last_tick->at;
-        last_tick_ = last_tick->at;
-    }
+    if (recovered.last_tick) last_tick = DeviceTime{boot_, *recovered.last_tick};
+    if (last_tick && last_tick->boot == boot_) history.last_tick = last_tick->at;
 
-    meter_.emplace(MeterSettings{.wan = config_.interfaces.wan,
-                                 .lan = config_.interfaces.lan,
-                                 .wifi = config_.interfaces.wifi,
-                                 .ignore = config_.interfaces.ignore,
-                                 .kernel_is_32bit = edges_.facts.kernel_is_32bit},
-                   series_);
-    meter_->restore(history);
-    health_.emplace(edges_.paths, series_);
-    health_->restore(history.totals);
+    join_meters(history, std::move(table), past.was_seen_boot);
 
-    free_bytes_id_ = series_.intern("state_free_bytes", {}, SeriesKind::gauge, "bytes");
-    links_.emplace(config_, web_questions(), *edges_.prober, *edges_.clock, *edges_.entropy,
-                   edges_.loop, series_);
-
-    LinkBook::History past;
+    links.totals = joined_totals(history.totals, graft_.translated({{}, blind_->totals}).readings);
     // The last proof of life is the newest record of any kind: an outage may have ended after the
     // last tick, and the gap must not reach back over its end.
-    alive = std::max(alive, last_tick);
+    const auto alive = std::max(past.alive, last_tick);
     if (last_tick) {
         PreviousRun run;
         run.last_tick = *alive;
         run.ended_cleanly = ended_cleanly;
         run.longest_silence =
-            same_boot && !recovered.ticks.empty() ? config_.metering.tick : config_.metering.commit;
+            same_boot && recovered.ticks != 0 ? config_.metering.tick : config_.metering.commit;
         if (ended_cleanly && state.last_event_of_stop) {
             const auto stop = stop_from(*state.last_event_of_stop);
             run.was_reload = stop && stop->reason == kStopForConfiguration;
         }
         if (!same_boot) run.ending = tell_ending(ended_cleanly, *alive, state);
-        past.run = std::move(run);
+        links.run = std::move(run);
         true_time_.saw(*alive);
     }
     true_time_.saw(here());
-    for (const auto& outage : open_outages) {
+    for (const auto& outage : links.open) {
         true_time_.saw(outage.last_good);
         true_time_.saw(outage.first_bad);
     }
-    past.open = std::move(open_outages);
-    past.earlier = std::move(told);
-    past.last_outage_id = last_outage_id;
-    past.totals = history.totals;
-    write_down(links_->start(past, here(), same_boot));
+    begin_links(std::move(links), same_boot);
     learn_gap_length();
-    if (!first_record_) first_record_ = here();
+    if (!first_record_) first_record_ = DeviceTime{boot_, blind_->began};
+    announce(recovered);
+    const DeviceTime at{boot_, blind_->began};
+    for (const auto& series : series_->take_new()) note(to_event(series, at));
+    for (const auto& fact : joined_facts_) note(to_event(fact, at));
+    joined_facts_.clear();
+}
+
+/// Puts the meters, and what they said blindly, onto the history of the journal.
+void Daemon::Pipeline::join_meters(MeterHistory& history, std::unique_ptr<SeriesTable> table,
+                                   bool was_seen_boot) {
+    auto& blind = *blind_;
+    // A meter that knows the past, at the instant of the first blind tick.
+    auto settings = meter_settings();
+    std::optional<KernelReading> first = blind.first_reading;
+    if (blind.before) first = reading_of(blind.before->first_facts, blind.began, settings);
+    if (was_seen_boot && first) remember_by_totals(history, *table, *first);
+    auto meter = std::make_unique<Meter>(settings, *table);
+    meter->restore(history);
+    std::vector<Reading> joined;
+    MeterEvents events;
+    if (first) meter->advance(*first, joined, events);
+    joined_facts_ = events.interfaces;
+
+    ProvisionalLife life{.series = series_->all(), .first = blind.first, .names = {}};
+    for (const auto& fact : blind.facts) life.names.push_back(fact.name);
+    graft_.epoch = journal_.epoch();
+    graft_.boot = boot_;
+    number_series(graft_, life, *table, history.totals, joined);
+
+    const auto translated = graft_.translated({{}, blind.totals}).readings;
+    if (blind.before || blind.ticks > 1 || !first) {
+        // It cannot be told all that passed since; it goes on as after a restart.
+        MeterHistory now;
+        now.totals = joined_totals(history.totals, joined_totals(joined, translated));
+        now.last_tick = last_tick_;
+        std::vector<InterfaceFact> facts;
+        for (const auto& remembered : history.interfaces) {
+            if (remembered.same_boot) keep_newest(facts, remembered.fact);
+        }
+        for (const auto& fact : events.interfaces) keep_newest(facts, fact);
+        for (auto fact : blind.facts) {
+            for (const auto& base : graft_.bases) {
+                if (base.interface != fact.name) continue;
+                for (std::size_t i = 0; i < kCounterCount; ++i) fact.base[i] += base.offset[i];
+            }
+            keep_newest(facts, fact);
+        }
+        for (const auto& fact : facts) now.interfaces.push_back({fact, true});
+        for (const auto& remembered : history.interfaces) {
+            const auto is_it = [&](const InterfaceFact& fact) {
+                return fact.name == remembered.fact.name;
+            };
+            if (std::any_of(facts.begin(), facts.end(), is_it)) continue;
+            now.interfaces.push_back(remembered);
+        }
+        meter = std::make_unique<Meter>(meter_settings(), *table);
+        meter->restore(now);
+    }
+    auto health = std::make_unique<Health>(edges_.paths, *table);
+    auto earlier = history.totals;
+    if (blind.before) {
+        earlier = joined_totals(earlier, graft_.translated({{}, blind.before->totals}).readings);
+    }
+    health->restore(earlier);
+    meter_ = std::move(meter);
+    health_ = std::move(health);
+    blind_series_ = std::exchange(series_, std::move(table));
+    intern_own();
+}
+
+void Daemon::Pipeline::begin_links(LinkBook::History history, bool same_boot) {
+    auto& blind = *blind_;
+    const auto put = [this](const std::vector<Outage>& segments) {
+        for (const auto& outage : segments) after_graft_.push_back(to_event(outage, here()));
+    };
+    const auto follow = [&](const BlindLife& life, PreviousRun run) {
+        auto told = replay(history, life, same_boot, config_.probe.failures, kLinkStart);
+        put(told.written);
+        history.run = std::move(run);
+        history.open = std::move(told.open);
+        for (const auto& outage : told.written) keep_newest(history.earlier, outage);
+        history.last_outage_id = told.last_id;
+        same_boot = true;
+    };
+    if (blind.before) {
+        BlindLife life;
+        life.began = {boot_, blind.began};
+        life.ended = {boot_, blind.before->last_tick.value_or(blind.began)};
+        for (const auto& event : blind.before->events) {
+            const auto outage = outage_from(event);
+            if (event.kind != EventKind::outage || !outage) continue;
+            keep_newest(life.segments, on_boot(*outage, boot_));
+        }
+        PreviousRun run;
+        run.last_tick = life.ended;
+        run.longest_silence = config_.metering.tick;
+        follow(life, std::move(run));
+    }
+    DeviceTime begins{boot_, blind.own_began};
+    const auto blind_links = links_;
+    if (blind_links) {
+        BlindLife life;
+        life.began = begins;
+        life.ended = here();
+        for (const auto& outage : blind.segments) {
+            keep_newest(life.segments, on_boot(outage, boot_));
+        }
+        life.at_end = blind_links->book().views();
+        for (auto& view : life.at_end) {
+            if (view.since) view.since = on_boot(*view.since, boot_);
+            if (view.open) view.open = on_boot(*view.open, boot_);
+        }
+        // The same process goes on looking, without a gap.
+        PreviousRun run;
+        run.last_tick = here();
+        run.ended_cleanly = true;
+        run.was_reload = true;
+        follow(life, std::move(run));
+        begins = here();
+    }
+    links_ = std::make_shared<Links>(config_, web_questions(), *edges_.prober, *edges_.clock,
+                                     *edges_.entropy, edges_.loop, *series_);
+    auto written = links_->start(history, begins, same_boot);
+    if (blind_links || blind.before) {
+        put(written);
+    } else {
+        for (const auto& outage : written) note(to_event(outage, begins));
+    }
+    commit_bell_.ring();
 }
 
 Ending Daemon::Pipeline::tell_ending(bool ended_cleanly, DeviceTime alive,
@@ -264,7 +460,7 @@ Ending Daemon::Pipeline::tell_ending(bool ended_cleanly, DeviceTime alive,
     return ending;
 }
 
-void Daemon::Pipeline::announce(const Intake::Recovered& recovered) {
+void Daemon::Pipeline::announce(const Intake::Found& recovered) {
     note(to_event(StartFact{.version = std::string{kVersion},
                             .tick = config_.metering.tick,
                             .commit = config_.metering.commit,
@@ -284,12 +480,12 @@ void Daemon::Pipeline::announce(const Intake::Recovered& recovered) {
                   here()));
     if (recovered.foreign != 0) {
         const auto at = here();
-        note(to_event(LossFact{.what = "ring_entries",
-                               .reason = "foreign_epoch",
-                               .count = recovered.foreign,
-                               .first = at,
-                               .last = at},
-                      at));
+        LossFact lost;
+        lost.what = "ring_entries";
+        lost.reason = "foreign_epoch";
+        lost.count = recovered.foreign;
+        lost.first = lost.last = at;
+        note(to_event(lost, at));
     }
     log(LogLevel::notice, "started",
         {{"version", std::string{kVersion}},

@@ -22,7 +22,7 @@ web::Status Daemon::Pipeline::status() const {
     status.site.is_assigned = config_.is_assigned();
     status.site.utc_offset_s = config_.site.utc_offset.count();
     status.boot.id = to_string(edges_.facts.boot);
-    status.boot.number = boot_.value;
+    status.boot.number = is_blind() ? 0 : boot_.value;
     status.uptime_s = to_ms(now) / 1000;
     status.daemon_uptime_s = seconds_between(started_, now);
     status.provider.provider = config_.provider.name;
@@ -60,18 +60,27 @@ web::Status Daemon::Pipeline::status() const {
     if (const auto percent = power_.battery_percent()) status.power.battery_percent = *percent;
     status.journal.days_left = days_left();
 
-    status.journal.state = storage_detail_.empty() ? "ok" : "failing";
-    status.journal.detail = storage_detail_;
+    const auto storage = storage_.state();
+    const bool is_well = storage == StorageState::well || storage == StorageState::opening;
+    status.journal.state = is_well ? "ok" : "failing";
+    status.journal.detail = storage_.detail();
+    status.journal.storage = to_string(storage);
+    if (!is_well) status.journal.since_s = seconds_between(storage_.since(), now);
+    status.journal.missed_ticks = missed_ticks_;
+    status.journal.latest_tick_ms = latest_tick_.count();
+    status.journal.is_ram = state_is_ram_->load();
+    const auto& losses = intake_.ring().losses();
+    status.journal.given_up_ticks = losses.untold.count + losses.told.count + losses.doubtful.count;
     status.journal.commit_s = config_.metering.commit.count() / 1000;
     status.journal.pending_ticks = intake_.pending_ticks();
     status.journal.ring_bytes = intake_.ring().used_bytes();
     status.journal.ring_capacity_bytes = intake_.ring().capacity_bytes();
-    if (journal_) {
-        status.journal.epoch = to_string(journal_->epoch());
-        status.journal.first = journal_->last().value == 0 ? 0 : 1;
-        status.journal.last = journal_->last().value;
-        status.journal.bytes = journal_->size_bytes();
-        status.journal.written_bytes = journal_->written_bytes();
+    if (!is_blind()) {
+        status.journal.epoch = to_string(journal_.epoch());
+        status.journal.first = journal_.last().value == 0 ? 0 : 1;
+        status.journal.last = journal_.last().value;
+        status.journal.bytes = journal_.size_bytes();
+        status.journal.written_bytes = journal_.written_bytes();
     }
 
     for (const auto& pusher : pushers_) {
@@ -100,8 +109,8 @@ web::Status Daemon::Pipeline::status() const {
 }
 
 net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() {
-    if (!journal_ || is_closed_) co_return journal_not_open();
-    const auto segments = co_await journal_->outages();
+    if (!journal_.is_open() || is_closed_) co_return journal_not_open();
+    const auto segments = co_await journal_.outages();
     if (!segments) co_return segments.error();
     std::vector<web::OutageRow> rows;
     for (const auto& outage : *segments) {
@@ -117,7 +126,8 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() 
                            .least_s = std::nullopt,
                            .most_s = std::nullopt,
                            .is_open = outage.is_open(),
-                           .evidence = outage.evidence};
+                           .evidence = outage.evidence,
+                           .folded = std::nullopt};
         // Within one boot the durations need no clock; between boots only wall time can tell.
         const auto span = [this](DeviceTime from, DeviceTime to) -> std::optional<std::int64_t> {
             if (from.boot == to.boot) {
@@ -137,15 +147,20 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() 
             row.first_good = wall_of(*outage.first_good);
             row.most_s = span(outage.last_good, *outage.first_good);
         }
+        if (const auto& fold = outage.fold) {
+            row.least_s = std::chrono::duration_cast<Seconds>(fold->certain).count();
+            row.most_s = std::chrono::ceil<Seconds>(fold->possible).count();
+            row.folded = fold->count;
+        }
         rows.push_back(std::move(row));
     }
     co_return rows;
 }
 
 net::awaitable<Result<sla::Ledger>> Daemon::Pipeline::placed_ledger() {
-    if (!journal_ || is_closed_) co_return journal_not_open();
+    if (!journal_.is_open() || is_closed_) co_return journal_not_open();
     constexpr std::size_t kMostListed = 4096;  // by the journal
-    const auto segments = co_await journal_->outages();
+    const auto segments = co_await journal_.outages();
     if (!segments) co_return segments.error();
     const auto now = true_time_.at(here());
     const auto begun = first_record_ ? true_time_.at(*first_record_) : std::nullopt;
@@ -183,8 +198,8 @@ net::awaitable<Result<std::vector<sla::Day>>> Daemon::Pipeline::days(WallTime fr
 std::optional<std::int64_t> Daemon::Pipeline::days_left() const {
     constexpr std::uint64_t kCommitsToKnow = 60;
     constexpr std::int64_t kDayMs = 86'400'000;
-    if (!journal_ || commits_ < kCommitsToKnow || free_bytes_ == 0) return std::nullopt;
-    const auto size = journal_->size_bytes();
+    if (commits_ < kCommitsToKnow || free_bytes_ == 0) return std::nullopt;
+    const auto size = journal_.size_bytes();
     const auto grown = size > first_size_bytes_ ? size - first_size_bytes_ : 0;
     const auto elapsed_ms = to_ms(last_tick_) - to_ms(started_);
     if (grown == 0 || elapsed_ms <= 0) return std::nullopt;

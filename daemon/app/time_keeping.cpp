@@ -12,6 +12,8 @@ constexpr Millis kAnchorInterval{10'000};
 constexpr Millis kDay{86'400'000};
 /// A clock that was not corrected for so long is believed by what cannot be corrected later.
 constexpr Millis kSteady{300'000};
+/// Hourly ones of more days than the ring holds.
+constexpr std::size_t kMostBlindAnchors = 256;
 
 }  // namespace
 
@@ -63,6 +65,7 @@ void Daemon::Pipeline::take_anchor(const Anchor& candidate) {
     const bool is_first = latest == nullptr || latest->at.boot != candidate.at.boot;
     latest_anchor_ = candidate;
     true_time_.add(candidate);
+    if (blind_ && blind_->anchors.size() < kMostBlindAnchors) blind_->anchors.push_back(candidate);
     note(to_event(candidate));
     if (is_first) commit_bell_.ring();
 }

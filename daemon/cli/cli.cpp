@@ -232,18 +232,6 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
                      in("kalimatnya, paling banyak 500 byte", "the sentence, at most 500 bytes"))
         ->required()
         ->option_text(" ");
-    for (auto* command : {outages, note, sla}) {
-        command
-            ->add_option("--from", request.from,
-                         in("sejak, misalnya 2026-11-01 atau \"2026-11-01 14:05\"",
-                            "since, such as 2026-11-01 or \"2026-11-01 14:05\""))
-            ->option_text(moment);
-        command
-            ->add_option("--to", request.to,
-                         in("sampai; tanggal saja: sampai akhir hari itu",
-                            "until; a date alone: to the end of that day"))
-            ->option_text(moment);
-    }
     auto* clock = app.add_subcommand("clock", in("jam gerbang", "gerbang's clock"));
     clock->require_subcommand(1);
     auto* clock_set =
@@ -257,6 +245,33 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     clock_set->add_flag("--utc", is_utc, in("waktu itu UTC", "that time is UTC"));
     auto* sync = app.add_subcommand("sync", in("pengiriman ke provinsi", "sync to the province"));
     sync->add_flag("--now", is_now, in("kirim sekarang juga", "send at once"));
+    auto* journal = app.add_subcommand(
+        "journal", in("catatan: ukuran, isi, yang hilang", "the journal: size, content, losses"));
+    journal->require_subcommand(0, 1);
+    auto* verify = journal->add_subcommand(
+        "verify", in("hitung ulang seluruh rantai", "recompute the whole chain"));
+    verify->get_help_ptr()->group(in("Pilihan", "Options"));
+    auto* export_app = app.add_subcommand(
+        "export", in("tulis data ke berkas biasa", "write the data to an ordinary file"));
+    export_app->add_option("--format", request.format, in("bentuknya", "its form"))
+        ->check(CLI::IsMember({"csv", "ndjson", "sqlite"}))
+        ->option_text("csv|ndjson|sqlite");
+    export_app
+        ->add_option("--output", request.output,
+                     in("berkas baru; tanpa ini ke layar", "a new file; else standard output"))
+        ->option_text(in("BERKAS", "FILE"));
+    for (auto* command : {outages, note, sla, export_app}) {
+        command
+            ->add_option("--from", request.from,
+                         in("sejak, misalnya 2026-11-01 atau \"2026-11-01 14:05\"",
+                            "since, such as 2026-11-01 or \"2026-11-01 14:05\""))
+            ->option_text(moment);
+        command
+            ->add_option("--to", request.to,
+                         in("sampai; tanggal saja: sampai akhir hari itu",
+                            "until; a date alone: to the end of that day"))
+            ->option_text(moment);
+    }
     auto* version_app = app.add_subcommand("version", in("versi", "version"));
     auto* reference =
         app.add_subcommand("reference", in("semua kunci konfigurasi", "all configuration keys"));
@@ -307,13 +322,17 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     request.render.use_colour = wants_colour();
     request.render.use_utf8 = locale_is_utf8();
     // The pages follow the configuration, as far as it can be read, unless told otherwise.
-    request.render.language =
-        wished ? *wished : load_config(request.config_file, language).config.lang;
+    const auto configured = load_config(request.config_file, language).config;
+    request.render.language = wished.value_or(configured.lang);
+    request.utc_offset = configured.site.utc_offset;
     const std::map<std::string, UsagePeriod> periods{{"hour", UsagePeriod::hour},
                                                      {"day", UsagePeriod::day},
                                                      {"month", UsagePeriod::month},
                                                      {"year", UsagePeriod::year}};
     request.period = periods.at(by);
+    if (*verify) return finish(cli::verify_command(request));
+    if (*journal) return finish(cli::journal_command(request));
+    if (*export_app) return finish(cli::export_command(request));
     if (*usage) return finish(cli::usage_command(request));
     if (*outages) return finish(cli::outages_command(request));
     if (*sync) return finish(cli::sync_command(request, is_now));

@@ -35,6 +35,9 @@ struct Request {
     bool is_by_day = false;             ///< of `sla`: day by day
     std::string clauses_file;           ///< of `sla`; empty: the shipped example
     web::NoteRequest note;              ///< of `note`, without its times
+    std::string format = "csv";         ///< of `export`: csv, ndjson, sqlite
+    std::string output;                 ///< of `export`; empty: standard output
+    Seconds utc_offset{8 * 3600};       ///< of `export`: the configured site time
 };
 
 [[nodiscard]] Outcome status_command(const Request& request);
@@ -51,6 +54,13 @@ struct Request {
 /// `time` in site time, or in UTC.
 [[nodiscard]] Outcome clock_set_command(const Request& request, const std::string& time,
                                         bool is_utc);
+/// What the journal holds, how large it is, what was given up.
+[[nodiscard]] Outcome journal_command(const Request& request);
+/// Walks the chain. EX_DATAERR when it is broken.
+[[nodiscard]] Outcome verify_command(const Request& request);
+/// Writes rows to `request.output` or standard output; progress goes to standard error while that
+/// is a terminal. A file that could not be finished is removed.
+[[nodiscard]] Outcome export_command(const Request& request);
 /// Checks `file` and its conf.d. `file_may_choose`: messages follow the file's `lang`.
 [[nodiscard]] Outcome check_command(const std::string& file, Language language,
                                     bool file_may_choose);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/model/journal_facts.hpp"
 #include "common/sla/statement.hpp"
 #include "common/web/status.hpp"
 #include "daemon/cli/human.hpp"
@@ -62,5 +63,9 @@ struct UsageView {
 /// gives the zone, and how long an outage under way has lasted.
 [[nodiscard]] std::string render_outages(const std::vector<web::OutageRow>& rows,
                                          const web::Status& status, const RenderOptions& options);
+
+/// `gerbang journal`.
+[[nodiscard]] std::string render_journal(const JournalFacts& facts, Seconds utc_offset,
+                                         const RenderOptions& options);
 
 }  // namespace gerbang::cli

@@ -59,20 +59,38 @@ std::string interface_table(const Status& status, Language language) {
     return table.text() + notes;
 }
 
+std::optional<Text> remedy_of_storage(const std::string& storage) {
+    if (storage == "full") return Text::do_storage_full;
+    if (storage == "read_only") return Text::do_storage_read_only;
+    if (storage == "broken") return Text::do_storage_broken;
+    if (storage == "hanging") return Text::do_storage_hanging;
+    return std::nullopt;
+}
+
 std::string journal_lines(const Status& status, const RenderOptions& options) {
     const auto& journal = status.journal;
     const auto language = options.language;
+    std::string ram;
+    if (journal.is_ram) ram = painted(wrap(say(language, Text::storage_is_ram)), kRed, options);
     if (journal.state == "failing") {
-        return painted(
+        auto text = painted(
             wrap(say(language, Text::journal_failing,
                      {one_line(journal.detail), human_count(language, journal.pending_ticks)})),
             kRed, options);
+        if (const auto what = remedy_of_storage(journal.storage))
+            text += wrap(say(language, *what));
+        if (journal.given_up_ticks != 0) {
+            text += wrap(
+                say(language, Text::ring_gave_up, {human_count(language, journal.given_up_ticks)}));
+        }
+        return text + ram;
     }
     const auto records =
         journal.last >= journal.first && journal.first > 0 ? journal.last - journal.first + 1 : 0;
     return wrap(say(language, Text::journal_ok,
                     {human_count(language, records), human_bytes(language, journal.bytes),
-                     human_duration(language, journal.commit_s)}));
+                     human_duration(language, journal.commit_s)})) +
+           ram;
 }
 
 std::string clock_line(const Status& status, Language language) {

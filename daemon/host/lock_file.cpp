@@ -34,6 +34,13 @@ std::string holder_of(int fd) {
 
 }  // namespace
 
+bool LockFile::is_of(const std::string& path) const {
+    struct stat ours {};
+    struct stat named {};
+    return ::fstat(fd_.get(), &ours) == 0 && ::stat(path.c_str(), &named) == 0 &&
+           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
 Result<LockFile> LockFile::take(const std::string& path) {
     UniqueFd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!fd.is_open()) {

@@ -14,6 +14,8 @@ public:
     /// Takes the lock without waiting. `overloaded` when another process holds it; `detail` then
     /// names that process. `storage_broken` when the file cannot be made.
     [[nodiscard]] static Result<LockFile> take(const std::string& path);
+    /// `path` still names the file that is locked: no other file system was mounted over it.
+    [[nodiscard]] bool is_of(const std::string& path) const;
 
 private:
     explicit LockFile(UniqueFd fd) : fd_{std::move(fd)} {}

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/crc.hpp>
 #include <cerrno>
@@ -82,8 +83,12 @@ public:
 
     [[nodiscard]] Left left_behind() const override;
     [[nodiscard]] Result<std::uint64_t> append(std::string_view bytes) override;
+    [[nodiscard]] std::string_view entry(std::uint64_t number) const override;
     void intend(const Intent& intent) override;
     void release(std::uint64_t through) override;
+    void give_up(std::uint64_t through, const GivenUp& lost) override;
+    void withdraw() override;
+    [[nodiscard]] const RingLosses& losses() const override { return losses_; }
     [[nodiscard]] std::uint64_t used_bytes() const override { return used_; }
     [[nodiscard]] std::uint64_t capacity_bytes() const override { return capacity_; }
     [[nodiscard]] bool is_empty() const { return places_.empty(); }
@@ -101,6 +106,8 @@ private:
     [[nodiscard]] std::optional<Place> entry_at(std::uint64_t offset, std::uint64_t limit) const;
     [[nodiscard]] std::optional<std::uint64_t> room_for(std::uint64_t size);
     [[nodiscard]] Intent intent() const;
+    void free_through(std::uint64_t through);
+    void clear_intent();
     void publish();
 
     Mapping file_;
@@ -111,7 +118,16 @@ private:
     std::uint64_t used_ = 0;
     std::uint64_t first_new_ = 1;  // entries below it were found at opening
     Intent found_intent_;
+    RingLosses losses_;
 };
+
+std::array<std::int64_t, 3> stored(const GivenUp& lost) {
+    return {static_cast<std::int64_t>(lost.count), lost.first_ms, lost.last_ms};
+}
+
+GivenUp loaded(const std::array<std::int64_t, 3>& lost) {
+    return {static_cast<std::uint64_t>(lost[0]), lost[1], lost[2]};
+}
 
 std::uint32_t crc_of(const Preamble& preamble) {
     return crc_of(&preamble, offsetof(Preamble, crc));
@@ -155,6 +171,9 @@ std::unique_ptr<FileRing> FileRing::recover(Mapping& file, const BootId& boot) {
     if (!newest) return nullptr;
     std::unique_ptr<FileRing> ring{new FileRing{std::move(file), preamble.capacity}};
     ring->state_ = *newest;
+    ring->losses_ = {.untold = loaded(newest->losses[0]),
+                     .told = loaded(newest->losses[1]),
+                     .doubtful = loaded(newest->losses[2])};
     ring->next_slot_ = free_slot;
     ring->find_entries();
     ring->first_new_ = ring->state_.next_number;
@@ -225,12 +244,18 @@ Ring::Left FileRing::left_behind() const {
     left.intent = found_intent_;
     for (const auto& place : places_) {
         if (place.number >= first_new_) break;
-        const auto* bytes =
-            file_.at(kDataOffset + place.offset + sizeof(EntryHeader), place.length);
-        left.entries.push_back(
-            {place.number, std::string{reinterpret_cast<const char*>(bytes), place.length}});
+        left.entries.push_back({place.number, std::string{entry(place.number)}});
     }
     return left;
+}
+
+std::string_view FileRing::entry(std::uint64_t number) const {
+    const auto place = std::lower_bound(
+        places_.begin(), places_.end(), number,
+        [](const Place& each, std::uint64_t wanted) { return each.number < wanted; });
+    if (place == places_.end() || place->number != number) return {};
+    const auto* bytes = file_.at(kDataOffset + place->offset + sizeof(EntryHeader), place->length);
+    return {reinterpret_cast<const char*>(bytes), place->length};
 }
 
 /// Where an entry of `size` bytes fits, with the state's bounds moved as if it were there.
@@ -270,6 +295,7 @@ Result<std::uint64_t> FileRing::append(std::string_view bytes) {
 }
 
 void FileRing::intend(const Intent& intent) {
+    losses_.offer();
     state_.intent_epoch = intent.epoch.bytes;
     state_.intent_first = intent.first.value;
     state_.intent_last = intent.last.value;
@@ -277,7 +303,7 @@ void FileRing::intend(const Intent& intent) {
     publish();
 }
 
-void FileRing::release(std::uint64_t through) {
+void FileRing::free_through(std::uint64_t through) {
     while (!places_.empty() && places_.front().number <= through) {
         used_ -= occupied_by(places_.front().length);
         places_.pop_front();
@@ -290,16 +316,42 @@ void FileRing::release(std::uint64_t through) {
         if (begin < state_.begin) state_.wrap = 0;  // the part at the back is empty now
         state_.begin = begin;
     }
+}
+
+void FileRing::clear_intent() {
+    state_.intent_epoch = {};
+    state_.intent_first = state_.intent_last = state_.intent_through = 0;
+}
+
+void FileRing::release(std::uint64_t through) {
+    free_through(through);
     if (through >= state_.intent_through) {
-        state_.intent_epoch = {};
-        state_.intent_first = state_.intent_last = state_.intent_through = 0;
+        clear_intent();
+        losses_.settle();
     }
+    publish();
+}
+
+void FileRing::give_up(std::uint64_t through, const GivenUp& lost) {
+    const bool is_under_way = through <= state_.intent_through;
+    free_through(through);
+    auto& where = is_under_way ? losses_.doubtful : losses_.untold;
+    where = GivenUp::joined(where, lost);
+    publish();
+}
+
+void FileRing::withdraw() {
+    clear_intent();
+    losses_.untold =
+        GivenUp::joined(losses_.untold, GivenUp::joined(losses_.told, losses_.doubtful));
+    losses_.settle();
     publish();
 }
 
 /// Makes `state_` the one that a successor finds. Until the last store the other slot holds.
 void FileRing::publish() {
     ++state_.generation;
+    state_.losses = {stored(losses_.untold), stored(losses_.told), stored(losses_.doubtful)};
     state_.crc = crc_of(state_);
     State incomplete = state_;
     incomplete.generation = 0;
@@ -363,6 +415,17 @@ Result<UniqueFd> open_own_file(const std::string& path) {
 }
 
 }  // namespace
+
+GivenUp GivenUp::joined(const GivenUp& a, const GivenUp& b) {
+    if (a.count == 0) return b;
+    if (b.count == 0) return a;
+    return {a.count + b.count, std::min(a.first_ms, b.first_ms), std::max(a.last_ms, b.last_ms)};
+}
+
+void RingLosses::offer() {
+    told = GivenUp::joined(untold, GivenUp::joined(told, doubtful));
+    untold = doubtful = {};
+}
 
 Result<std::unique_ptr<Ring>> open_ring(const std::string& path, const BootId& boot,
                                         std::uint64_t capacity_bytes) {

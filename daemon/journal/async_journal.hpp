@@ -1,22 +1,51 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/host/async.hpp"
+#include "daemon/host/clock.hpp"
 #include "daemon/journal/journal.hpp"
 
 namespace gerbang {
 
 /// The journal as the loop thread sees it: every call runs on the storage worker, in the order of
-/// the calls, and resumes the caller on the loop. `worker` must run one job at a time; in tests it
-/// is the loop itself. Must outlive its calls.
+/// the calls, and resumes the caller on the loop. It outlives its connection: `open` closes what is
+/// there, on the worker, and opens anew. `worker` must run one job at a time; in tests it is the
+/// loop itself. Must outlive its calls.
+///
+/// Storage may hang for ever. While a job is with the worker for `kHangs` and longer, further calls
+/// are refused at once, so that no more than a few wait behind it. Questions (`read`, `usage` and
+/// the like, not what changes the journal) give up waiting after `kPatience`; what they asked for
+/// is then done for nobody. Either way the error is `unreachable` and says that storage hangs.
+///
+/// After `storage_broken` the connection is not used again: every call but `open` answers
+/// `storage_broken` at once.
 class AsyncJournal {
 public:
+    /// Runs on the worker. Blocks as long as the storage does; must not throw.
+    using Open = std::function<Result<std::unique_ptr<Journal>>()>;
+    static constexpr Millis kHangs{5000};
+    static constexpr Millis kPatience{5000};
+
+    /// Not open yet. `clock` bounds the waiting and must outlive it.
+    AsyncJournal(Open open, net::any_io_executor worker, Clock& clock);
+    /// Open already, and nothing is bounded: whoever calls waits as long as it takes.
     AsyncJournal(std::unique_ptr<Journal> journal, net::any_io_executor worker);
     ~AsyncJournal();
+
+    /// Closes the connection, if any, and opens another. The state is a copy, as it is then.
+    [[nodiscard]] net::awaitable<Result<JournalState>> open();
+    /// As `Journal::begin_epoch` and `fork_epoch`, with the state after it.
+    [[nodiscard]] net::awaitable<Result<JournalState>> begin_epoch(EpochFact fact, DeviceTime at,
+                                                                   std::vector<RecordBody> first);
+    [[nodiscard]] net::awaitable<Result<JournalState>> fork_epoch(EpochFact fact, DeviceTime at);
+    /// Ends the connection; only `open` may follow.
+    [[nodiscard]] net::awaitable<void> close();
 
     [[nodiscard]] net::awaitable<Result<Committed>> append(Seq expected_first,
                                                            std::vector<RecordBody> bodies);
@@ -32,20 +61,57 @@ public:
                                                                       WallTime from, WallTime to);
     [[nodiscard]] net::awaitable<Result<std::vector<Outage>>> outages();
     [[nodiscard]] net::awaitable<Result<void>> checkpoint();
+    [[nodiscard]] net::awaitable<Result<bool>> tend();
+    [[nodiscard]] net::awaitable<Result<std::vector<LossFact>>> untold_losses();
+    [[nodiscard]] net::awaitable<Result<JournalFacts>> facts();
 
     /// Loop thread: as of the last completed call, no waiting.
-    [[nodiscard]] EpochId epoch() const { return epoch_; }
-    [[nodiscard]] Seq last() const { return last_; }
-    [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
-    [[nodiscard]] std::uint64_t written_bytes() const { return written_bytes_; }
+    [[nodiscard]] bool is_open() const { return is_open_; }
+    [[nodiscard]] EpochId epoch() const { return view_.epoch; }
+    [[nodiscard]] Seq last() const { return view_.last; }
+    [[nodiscard]] Head head() const { return view_.head; }
+    [[nodiscard]] std::uint64_t size_bytes() const { return view_.size_bytes; }
+    [[nodiscard]] std::uint64_t written_bytes() const;
+    /// Since when the present job is with the worker; nothing: there is none.
+    [[nodiscard]] std::optional<Monotonic> busy_since() const;
+    [[nodiscard]] bool is_hanging() const;
+    /// Called on the loop thread when a call found the storage broken.
+    void on_broken(std::function<void(const Error&)> callback) { broken_ = std::move(callback); }
 
 private:
-    std::shared_ptr<Journal> journal_;
+    struct Store;
+    struct Job;
+    struct Line;
+    /// What the loop may know of the journal without asking.
+    struct View {
+        EpochId epoch;
+        Seq last;
+        Head head{};
+        std::uint64_t size_bytes = 0;
+        std::uint64_t written_bytes = 0;
+    };
+
+    [[nodiscard]] static View view_of(const Journal& journal);
+    /// Runs `work` on the worker, on the open journal. An error: it did not run, or nobody waits.
+    [[nodiscard]] net::awaitable<Result<void>> run(std::function<void(Journal&)> work,
+                                                   bool is_question);
+    [[nodiscard]] net::awaitable<void> carry(std::shared_ptr<Job> job);
+    [[nodiscard]] std::shared_ptr<Job> submit(std::function<void(Store&)> work,
+                                              net::any_io_executor home);
+    [[nodiscard]] Error hanging() const;
+    template <class R>
+    Result<R> taken(std::shared_ptr<std::optional<Result<R>>> slot, const Result<void>& ran);
+
+    std::shared_ptr<Store> store_;
+    std::shared_ptr<Line> line_;
+    Open open_;
     net::any_io_executor worker_;
-    EpochId epoch_;
-    Seq last_;
-    std::uint64_t size_bytes_ = 0;
-    std::uint64_t written_bytes_ = 0;
+    Clock* clock_ = nullptr;
+    std::function<void(const Error&)> broken_;
+    View view_;
+    std::uint64_t written_before_ = 0;  ///< by connections that are closed
+    bool is_open_ = false;
+    std::string why_closed_ = "the journal is not open yet";
 };
 
 }  // namespace gerbang

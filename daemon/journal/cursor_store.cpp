@@ -50,7 +50,7 @@ bool read_ranges(std::string_view text, RangeSet& set) {
 
 Result<void> CursorStore::prepare(sql::Connection& connection) {
     const std::array<std::pair<sql::Statement*, const char*>, 6> statements{{
-        {&put_, "INSERT OR REPLACE INTO cursor VALUES(?,?,?,?,?,?,?,?)"},
+        {&put_, "INSERT OR REPLACE INTO cursor VALUES(?,?,?,?,?,?,?,?,?)"},
         {&list_,
          "SELECT consumer,epoch,through,head,held,deferred,store,generation FROM cursor ORDER BY "
          "consumer,epoch"},
@@ -65,6 +65,7 @@ Result<void> CursorStore::prepare(sql::Connection& connection) {
         if (!prepared) return prepared.error();
         *statement = std::move(*prepared);
     }
+    if (auto read = read_heard(connection); !read) return read;
     auto stored = connection.prepare("SELECT key,value FROM note LIMIT 64");
     if (!stored) return stored.error();
     for (;;) {
@@ -75,8 +76,49 @@ Result<void> CursorStore::prepare(sql::Connection& connection) {
     }
 }
 
-void CursorStore::stage(const Cursor& cursor) {
+/// Cursors themselves are read when they are asked for; a damaged one must not keep the journal
+/// from opening.
+Result<void> CursorStore::read_heard(sql::Connection& connection) {
+    auto stored = connection.prepare(
+        "SELECT consumer,epoch,through,held,store,generation,elapsed_s,(SELECT count(*) FROM "
+        "parked p WHERE p.consumer=c.consumer AND p.epoch=c.epoch) FROM cursor c");
+    if (!stored) return stored.error();
+    for (;;) {
+        const auto row = stored->step();
+        if (!row) return row.error();
+        if (!*row) return ok();
+        Heard heard;
+        EpochId epoch;
+        if (!copy_to(epoch.bytes, stored->bytes(1)) || !read_ranges(stored->bytes(3), heard.held) ||
+            !copy_to(heard.store.bytes, stored->bytes(4))) {
+            continue;
+        }
+        heard.through.value = static_cast<std::uint64_t>(stored->number(2));
+        heard.generation = static_cast<std::uint64_t>(stored->number(5));
+        heard.elapsed_s = stored->number(6);
+        heard.parked = static_cast<std::size_t>(stored->number(7));
+        heard_[{std::string{stored->bytes(0)}, epoch}] = std::move(heard);
+    }
+}
+
+std::optional<std::int64_t> CursorStore::heard_s(const std::string& consumer) const {
+    std::optional<std::int64_t> newest;
+    for (const auto& [key, heard] : heard_) {
+        if (key.first != consumer || heard.generation == 0) continue;
+        newest = std::max(newest.value_or(heard.elapsed_s), heard.elapsed_s);
+    }
+    return newest;
+}
+
+void CursorStore::stage(const Cursor& cursor, std::int64_t elapsed_s) {
     const Key key{cursor.consumer, cursor.epoch};
+    auto& heard = heard_[key];
+    if (heard.through != cursor.through || heard.held != cursor.held ||
+        heard.store != cursor.store || heard.generation != cursor.generation ||
+        heard.parked != cursor.parked.size()) {
+        heard = {cursor.through,    cursor.held,          cursor.store,
+                 cursor.generation, cursor.parked.size(), elapsed_s};
+    }
     if (staged_.size() >= kMaxStaged && !staged_.contains(key)) staged_.erase(staged_.begin());
     staged_[key] = cursor;
 }
@@ -103,6 +145,7 @@ Result<void> CursorStore::write_one(const Cursor& cursor) {
                    .bind_text(6, deferred)
                    .bind_blob(7, view(cursor.store.bytes))
                    .bind(8, static_cast<std::int64_t>(cursor.generation))
+                   .bind(9, heard_[{cursor.consumer, cursor.epoch}].elapsed_s)
                    .run();
     if (!put) return put;
     auto dropped = drop_parked_.start()

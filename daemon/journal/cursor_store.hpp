@@ -25,7 +25,8 @@ public:
     /// Reads the notes; there are few.
     [[nodiscard]] Result<void> prepare(sql::Connection& connection);
 
-    void stage(const Cursor& cursor);
+    /// `elapsed_s`: journal time now. It is kept when the consumer said something new.
+    void stage(const Cursor& cursor, std::int64_t elapsed_s);
     /// False, and nothing changes, when a stated bound would be broken.
     bool stage_note(const std::string& key, const std::string& value);
     [[nodiscard]] bool has_staged() const noexcept {
@@ -36,13 +37,29 @@ public:
 
     /// Stored cursors with the staged ones in their place, by consumer and epoch.
     [[nodiscard]] Result<std::vector<Cursor>> cursors();
+    /// Journal time in seconds when `consumer` last said something new; nothing: never.
+    [[nodiscard]] std::optional<std::int64_t> heard_s(const std::string& consumer) const;
     [[nodiscard]] std::optional<std::string> note(const std::string& key) const;
+    [[nodiscard]] const std::map<std::string, std::string>& notes() const noexcept {
+        return notes_;
+    }
 
 private:
     using Key = std::pair<std::string, EpochId>;
+    /// What a consumer said last of an epoch, and when.
+    struct Heard {
+        Seq through;
+        RangeSet held;
+        StoreId store;
+        std::uint64_t generation = 0;
+        std::size_t parked = 0;
+        std::int64_t elapsed_s = 0;
+    };
     [[nodiscard]] Result<void> write_one(const Cursor& cursor);
+    [[nodiscard]] Result<void> read_heard(sql::Connection& connection);
 
     std::map<Key, Cursor> staged_;
+    std::map<Key, Heard> heard_;                ///< of every cursor
     std::map<std::string, std::string> notes_;  ///< stored and staged
     std::map<std::string, std::string> staged_notes_;
     sql::Statement put_;

@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <filesystem>
 
@@ -10,7 +11,7 @@ namespace gerbang::sql {
 namespace {
 
 // SCHEMA.md explains every table and column.
-constexpr const char* kTables = R"sql(
+constexpr const char* kVersion1 = R"sql(
 CREATE TABLE epoch(
     no INTEGER PRIMARY KEY,
     uuid BLOB NOT NULL UNIQUE,
@@ -75,6 +76,42 @@ CREATE TABLE rollup(
 ) WITHOUT ROWID;
 )sql";
 
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE packed(
+    level INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    elapsed_s INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY(level, id)
+) WITHOUT ROWID;
+CREATE TABLE loss(
+    id INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    first_boot INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL,
+    last_boot INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    told_count INTEGER NOT NULL,
+    told_id INTEGER NOT NULL
+);
+CREATE TABLE pin(
+    consumer TEXT PRIMARY KEY,
+    since_s INTEGER NOT NULL
+) WITHOUT ROWID;
+ALTER TABLE cursor ADD COLUMN elapsed_s INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+/// Step n leads from version n to n + 1; a new file takes all of them. A released step is never
+/// changed: fixtures of every version are migrated in the tests.
+constexpr std::array kSteps{kVersion1, kVersion2};
+static_assert(kSteps.size() == kSchemaVersion);
+
 /// Block size of the file system that holds `path`, as a page size that SQLite takes.
 std::uint32_t block_bytes_of(const std::string& path) {
     constexpr std::uint32_t kUsual = 4096;
@@ -84,11 +121,11 @@ std::uint32_t block_bytes_of(const std::string& path) {
     if (::statvfs(folder.c_str(), &facts) != 0) return kUsual;
     const auto bytes = static_cast<std::uint64_t>(facts.f_bsize);
     if (!std::has_single_bit(bytes)) return kUsual;
-    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes, 512, 65536));
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes, 512, 16384));
 }
 
-/// Refuses files that are not ours. Reads only.
-Result<bool> is_new(Connection& connection, const std::string& path) {
+/// The file's schema version, 0 when it is new. Refuses files that are not ours. Reads only.
+Result<std::int64_t> version_of(Connection& connection, const std::string& path) {
     const auto application = connection.number("PRAGMA application_id");
     if (!application) return application.error();
     const auto version = connection.number("PRAGMA user_version");
@@ -97,7 +134,7 @@ Result<bool> is_new(Connection& connection, const std::string& path) {
     if (!tables) return tables.error();
     const auto application_id = application->value_or(0);
     const auto found = version->value_or(0);
-    if (application_id == 0 && found == 0 && tables->value_or(0) == 0) return true;
+    if (application_id == 0 && found == 0 && tables->value_or(0) == 0) return 0;
     if (application_id != kApplicationId) {
         return Error{Errc::bad_input, path + ": a database of another program; left as it is"};
     }
@@ -111,13 +148,16 @@ Result<bool> is_new(Connection& connection, const std::string& path) {
         return Error{Errc::storage_broken,
                      path + ": schema version " + std::to_string(found) + " never existed"};
     }
-    return false;
+    return found;
 }
 
-Result<void> create_tables(Connection& connection) {
+/// All steps in one transaction: a power cut leaves the old version or the new one.
+Result<void> migrate(Connection& connection, std::int64_t from) {
     Transaction transaction{connection};
     if (auto begun = transaction.begin(); !begun) return begun;
-    if (auto made = connection.run(kTables); !made) return made;
+    for (auto step = static_cast<std::size_t>(from); step < kSteps.size(); ++step) {
+        if (auto made = connection.run(kSteps[step]); !made) return made;
+    }
     const auto marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
                        ";PRAGMA user_version=" + std::to_string(kSchemaVersion);
     if (auto marked = connection.run(marks.c_str()); !marked) return marked;
@@ -134,12 +174,15 @@ Result<void> open_database(Connection& connection, const std::string& path, cons
     if (auto set = connection.run("PRAGMA locking_mode=EXCLUSIVE"); !set) return set;
     // A commit is durable before its records may be sent. NORMAL loses acknowledged commits.
     if (auto set = connection.run("PRAGMA synchronous=EXTRA"); !set) return set;
-    const auto fresh = is_new(connection, path);
-    if (!fresh) return fresh.error();
-    if (*fresh) {
+    const auto version = version_of(connection, path);
+    if (!version) return version.error();
+    if (*version == 0) {
         // A page that is a block of the file system is written without reading or tearing others.
+        // auto_vacuum: a lowered quota is honoured page by page, without a copy of the file; it can
+        // only be chosen before the first table, so files of version 1 do without.
         const auto page = "PRAGMA page_size=" +
-                          std::to_string(page_bytes != 0 ? page_bytes : block_bytes_of(path));
+                          std::to_string(page_bytes != 0 ? page_bytes : block_bytes_of(path)) +
+                          ";PRAGMA auto_vacuum=INCREMENTAL";
         if (auto set = connection.run(page.c_str()); !set) return set;
     }
     const auto mode = connection.text("PRAGMA journal_mode=WAL");
@@ -156,8 +199,11 @@ Result<void> open_database(Connection& connection, const std::string& path, cons
         !set) {
         return set;
     }
-    if (*fresh) {
-        if (auto made = create_tables(connection); !made) return made;
+    if (*version < kSchemaVersion) {
+        // First what an earlier version left in the WAL, as below: a torn write behind it must not
+        // reach it.
+        if (auto moved = connection.checkpoint(); !moved) return moved;
+        if (auto made = migrate(connection, *version); !made) return made;
     }
     // What recovery found in the WAL is only known to be in the page cache: an fsync that failed in
     // an earlier process leaves pages that look written and never were. Moving it into the database

@@ -11,12 +11,12 @@ namespace gerbang::sql {
 /// "GRBG": marks the file as ours (`PRAGMA application_id`).
 inline constexpr std::int64_t kApplicationId = 0x47524247;
 /// Version of the tables in SCHEMA.md (`PRAGMA user_version`).
-inline constexpr std::int64_t kSchemaVersion = 1;
-/// Frames at which the WAL is moved into the database: about 1 MiB with 4 KiB pages.
-inline constexpr int kWalFrames = 256;
+inline constexpr std::int64_t kSchemaVersion = 2;
+/// Bytes at which the WAL is moved into the database.
+inline constexpr std::uint64_t kWalBytes = 1u << 20;
 
-/// Opens `connection` on the journal at `path` with the product's settings, and creates the tables
-/// in a new file.
+/// Opens `connection` on the journal at `path` with the product's settings, creates the tables in a
+/// new file, and brings those of an older schema up to date, each version's step in a transaction.
 ///
 /// `page_bytes` 0: the block size of the file system. Errors as `to_error`; besides, `bad_input`
 /// for a file of another program or of a newer schema, which is left as it is.

@@ -7,6 +7,19 @@
 #include <utility>
 
 namespace gerbang {
+
+std::array<std::uint32_t, kRateBuckets> minutes_from(std::string_view text) {
+    std::array<std::uint32_t, kRateBuckets> minutes{};
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    for (auto& count : minutes) {
+        const auto parsed = std::from_chars(at, end, count);
+        if (parsed.ec != std::errc{}) break;
+        at = parsed.ptr == end ? end : parsed.ptr + 1;
+    }
+    return minutes;
+}
+
 namespace {
 
 constexpr std::array kPeriods{UsagePeriod::hour, UsagePeriod::day, UsagePeriod::month,
@@ -27,18 +40,6 @@ std::string to_text(const std::array<std::uint32_t, kRateBuckets>& minutes) {
         text += std::to_string(count);
     }
     return text;
-}
-
-std::array<std::uint32_t, kRateBuckets> minutes_from(std::string_view text) {
-    std::array<std::uint32_t, kRateBuckets> minutes{};
-    const char* at = text.data();
-    const char* const end = at + text.size();
-    for (auto& count : minutes) {
-        const auto parsed = std::from_chars(at, end, count);
-        if (parsed.ec != std::errc{}) break;
-        at = parsed.ptr == end ? end : parsed.ptr + 1;
-    }
-    return minutes;
 }
 
 /// The columns rx_bytes ... measured_ms, from column `first` on.

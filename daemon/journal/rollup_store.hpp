@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "common/core/result.hpp"
@@ -8,6 +10,9 @@
 #include "daemon/journal/sqlite.hpp"
 
 namespace gerbang {
+
+/// Counts of one-minute rates as the column `minutes` has them; 0 for what is not a number.
+[[nodiscard]] std::array<std::uint32_t, kRateBuckets> minutes_from(std::string_view text);
 
 /// The table `rollup`: usage by hour, day, month and year of the site's time.
 ///
@@ -31,10 +36,11 @@ public:
                                                      const UsageRollup::Hours& unwritten,
                                                      Seconds utc_offset);
 
-private:
+    /// Adds `part` to one row, inside the caller's transaction.
     [[nodiscard]] Result<void> add_one(UsagePeriod period, const UsageRollup::Hour& key,
                                        const UsagePart& part);
 
+private:
     sql::Statement find_;
     sql::Statement put_;
     sql::Statement list_;

@@ -188,6 +188,20 @@ Connection::~Connection() {
 }
 
 Error Connection::error(int rc, std::string_view operation) const {
+    switch (rc & 0xff) {
+        case SQLITE_IOERR:
+        case SQLITE_CANTOPEN:
+        case SQLITE_READONLY:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+        case SQLITE_PROTOCOL:
+        case SQLITE_MISUSE:
+        case SQLITE_INTERRUPT:
+            has_io_failed_ = true;
+            break;
+        default:
+            break;
+    }
     auto error = to_error(rc, handle_, operation);
     error.detail = path_ + ": " + error.detail;
     return error;
@@ -276,18 +290,22 @@ Result<void> Connection::checkpoint() {
     return ok();
 }
 
+/// Size of one of the connection's files, 0 when it cannot be asked.
+std::uint64_t file_size(sqlite3* handle, int which) {
+    sqlite3_file* file = nullptr;
+    if (sqlite3_file_control(handle, "main", which, &file) != SQLITE_OK) return 0;
+    if (file == nullptr || file->pMethods == nullptr) return 0;
+    sqlite3_int64 size = 0;
+    if (file->pMethods->xFileSize(file, &size) != SQLITE_OK || size < 0) return 0;
+    return static_cast<std::uint64_t>(size);
+}
+
+std::uint64_t Connection::wal_bytes() const {
+    return file_size(handle_, SQLITE_FCNTL_JOURNAL_POINTER);
+}
+
 std::uint64_t Connection::file_bytes() const {
-    std::uint64_t total = 0;
-    for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
-        sqlite3_file* file = nullptr;
-        if (sqlite3_file_control(handle_, "main", which, &file) != SQLITE_OK) continue;
-        if (file == nullptr || file->pMethods == nullptr) continue;
-        sqlite3_int64 size = 0;
-        if (file->pMethods->xFileSize(file, &size) == SQLITE_OK && size > 0) {
-            total += static_cast<std::uint64_t>(size);
-        }
-    }
-    return total;
+    return file_size(handle_, SQLITE_FCNTL_FILE_POINTER) + wal_bytes();
 }
 
 std::uint64_t Connection::written_bytes() const {

@@ -91,6 +91,8 @@ public:
     [[nodiscard]] int wal_frames() const noexcept { return wal_frames_; }
     /// Sizes of the database file and of its WAL; 0 for what cannot be asked.
     [[nodiscard]] std::uint64_t file_bytes() const;
+    /// Of these, the WAL's.
+    [[nodiscard]] std::uint64_t wal_bytes() const;
     /// Bytes handed to write calls since `open`. With a VFS of one's own: the pages written to the
     /// WAL, without checkpoints.
     [[nodiscard]] std::uint64_t written_bytes() const;
@@ -99,6 +101,9 @@ public:
     [[nodiscard]] Result<void> sync_directory();
 
     [[nodiscard]] Error error(int rc, std::string_view operation) const;
+    /// Whether any failure so far came from the medium or the system rather than from what the file
+    /// holds: an I/O error, no permission, another process.
+    [[nodiscard]] bool has_io_failed() const noexcept { return has_io_failed_; }
     [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
 
 private:
@@ -107,6 +112,7 @@ private:
     bool is_counted_ = false;
     std::uint64_t written_at_open_ = 0;
     int wal_frames_ = 0;
+    mutable bool has_io_failed_ = false;
 };
 
 /// A write transaction that is undone unless `commit` succeeded.

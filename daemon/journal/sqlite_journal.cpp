@@ -1,101 +1,18 @@
+#include "daemon/journal/sqlite_journal.hpp"
+
 #include <algorithm>
-#include <array>
-#include <set>
-#include <string_view>
 #include <utility>
 
 #include "common/core/check.hpp"
 #include "common/wire/chain.hpp"
 #include "common/wire/codec.hpp"
-#include "daemon/journal/block_store.hpp"
-#include "daemon/journal/cursor_store.hpp"
 #include "daemon/journal/database.hpp"
-#include "daemon/journal/journal.hpp"
-#include "daemon/journal/rollup_store.hpp"
-#include "daemon/journal/sqlite.hpp"
-#include "daemon/journal/state.hpp"
 
 namespace gerbang {
 namespace {
 
-constexpr std::size_t kMaxOutages = 4096;
 /// Hours that a replay may gather before they are written.
 constexpr std::size_t kMaxGatheredHours = 1024;
-
-template <std::size_t N>
-std::string_view view(const std::array<std::uint8_t, N>& bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), N};
-}
-
-class SqliteJournal final : public Journal {
-public:
-    explicit SqliteJournal(const JournalOptions& options)
-        : options_{options}, memory_{options.utc_offset} {}
-
-    [[nodiscard]] Result<void> start();
-
-    [[nodiscard]] const JournalState& state() const override { return memory_.state; }
-    [[nodiscard]] Result<Committed> begin_epoch(const EpochFact& fact, DeviceTime at,
-                                                const std::vector<RecordBody>& first) override;
-    [[nodiscard]] Result<Committed> append(Seq expected_first,
-                                           const std::vector<RecordBody>& bodies) override;
-    [[nodiscard]] Result<JournalSlice> read(const EpochId& epoch, SeqRange range,
-                                            std::uint64_t max_bytes) override;
-    [[nodiscard]] Result<std::vector<EpochInfo>> epochs() override;
-    [[nodiscard]] Result<std::vector<Cursor>> cursors() override;
-    void stage(const Cursor& cursor) override { cursors_.stage(cursor); }
-    [[nodiscard]] Result<void> flush_cursors() override;
-    void stage_note(const std::string& key, const std::string& value) override {
-        cursors_.stage_note(key, value);
-    }
-    [[nodiscard]] std::optional<std::string> note(const std::string& key) override {
-        return cursors_.note(key);
-    }
-    [[nodiscard]] Result<std::vector<UsageRow>> usage(UsagePeriod period, WallTime from,
-                                                      WallTime to) override;
-    [[nodiscard]] Result<std::vector<Outage>> outages() override;
-    [[nodiscard]] Result<void> checkpoint() override;
-    [[nodiscard]] std::uint64_t size_bytes() const override { return connection_.file_bytes(); }
-    [[nodiscard]] std::uint64_t written_bytes() const override {
-        return connection_.written_bytes();
-    }
-
-private:
-    [[nodiscard]] Result<void> prepare();
-    [[nodiscard]] Result<void> restore();
-    [[nodiscard]] Result<void> write_checkpoint(UsageRollup& rollup);
-    [[nodiscard]] Result<void> put_state(EpochNo epoch, const JournalMemory& memory,
-                                         const UsageRollup& rollup);
-    [[nodiscard]] Result<void> replay_undated(UsageRollup& rollup);
-    [[nodiscard]] Result<void> write_epoch(const EpochFact& fact, EpochNo number,
-                                           UsageRollup& rollup, const std::vector<Record>& records);
-    template <class Work>
-    [[nodiscard]] Result<void> in_transaction(Work work);
-    [[nodiscard]] Error fail(Error error);
-    [[nodiscard]] Result<void> usable() const;
-    void overwrite_wal();
-    [[nodiscard]] Committed take(const std::vector<Record>& records);
-
-    struct Place {
-        EpochNo number = 0;
-        Seq last;
-    };
-    [[nodiscard]] Result<Place> place_of(const EpochId& epoch);
-
-    JournalOptions options_;
-    sql::Connection connection_;  // before everything that holds its statements
-    BlockStore blocks_;
-    CursorStore cursors_;
-    RollupStore rollups_;
-    sql::Statement find_epoch_;
-    sql::Statement list_epochs_;
-    sql::Statement close_epoch_;
-    sql::Statement put_epoch_;
-    sql::Statement put_checkpoint_;
-    EpochNo epoch_no_ = 0;  ///< of the open epoch; 0: none
-    JournalMemory memory_;
-    std::optional<Error> broken_;
-};
 
 /// Numbers `bodies` from `first`; `bad_input` names the first that is not well-formed.
 Result<std::vector<Record>> number(Seq first, const std::vector<RecordBody>& bodies) {
@@ -121,6 +38,8 @@ Result<std::vector<Record>> number(Seq first, const std::vector<RecordBody>& bod
     return records;
 }
 
+}  // namespace
+
 Result<void> SqliteJournal::usable() const {
     if (!broken_) return ok();
     return Error{Errc::storage_broken, "journal must be reopened after: " + broken_->detail};
@@ -129,18 +48,14 @@ Result<void> SqliteJournal::usable() const {
 /// Remembers what forbids further use: after a failed write or sync nobody knows what the file
 /// holds, and the page cache may claim what the card never got.
 Error SqliteJournal::fail(Error error) {
-    if (error.code == Errc::storage_broken && !broken_) broken_ = error;
+    if (error.code == Errc::storage_broken && !broken_) {
+        broken_ = error;
+        if (is_started_ && is_damage(error)) set_aside_now();
+    }
     return error;
 }
 
-template <class Work>
-Result<void> SqliteJournal::in_transaction(Work work) {
-    auto outcome = [&]() -> Result<void> {
-        sql::Transaction transaction{connection_};
-        if (auto begun = transaction.begin(); !begun) return begun;
-        if (auto done = work(); !done) return done;
-        return transaction.commit();
-    }();
+Result<void> SqliteJournal::after_transaction(Result<void> outcome) {
     if (!outcome) {
         if (connection_.is_in_transaction()) {
             broken_ =
@@ -152,21 +67,36 @@ Result<void> SqliteJournal::in_transaction(Work work) {
     return ok();
 }
 
-/// The commit is durable in the WAL whatever happens here. On a full file system the WAL grows
-/// instead, and the next commit tries again; a broken one is reported by the next call.
+/// The WAL must not grow past its limit and one transaction: what could not be moved into the
+/// database after the last commit goes now, with the ballast's help, or nothing is written.
+Result<void> SqliteJournal::before_transaction() {
+    if (connection_.wal_frames() < plan_.wal_frames) return ok();
+    auto moved = connection_.checkpoint();
+    if (!moved && moved.error().code == Errc::storage_full && ballast_.release()) {
+        moved = connection_.checkpoint();
+    }
+    if (!moved) return fail(moved.error());
+    return ok();
+}
+
+/// The commit is durable in the WAL whatever happens here. On a full file system the next
+/// transaction tries again; a broken one is reported by the next call.
 void SqliteJournal::overwrite_wal() {
-    const auto limit =
-        options_.wal_pages != 0 ? static_cast<int>(options_.wal_pages) : sql::kWalFrames;
-    if (connection_.wal_frames() < limit) return;
-    if (auto moved = connection_.checkpoint(); !moved) (void)fail(moved.error());
+    if (connection_.wal_frames() < plan_.wal_frames) return;
+    auto moved = connection_.checkpoint();
+    if (!moved && moved.error().code != Errc::storage_full) (void)fail(moved.error());
 }
 
 Result<void> SqliteJournal::prepare() {
-    const std::array<std::pair<sql::Statement*, const char*>, 5> statements{{
+    const std::array<std::pair<sql::Statement*, const char*>, 9> statements{{
         {&find_epoch_, "SELECT no,last FROM epoch WHERE uuid=?"},
-        {&list_epochs_, "SELECT uuid,last FROM epoch ORDER BY no"},
+        {&list_epochs_, "SELECT uuid,last,no FROM epoch ORDER BY no"},
         {&close_epoch_, "UPDATE epoch SET last=? WHERE no=?"},
         {&put_epoch_, "INSERT INTO epoch(no,uuid,last) VALUES(?,?,NULL)"},
+        {&page_count_, "PRAGMA page_count"},
+        {&free_count_, "PRAGMA freelist_count"},
+        {&put_pin_, "INSERT OR IGNORE INTO pin VALUES(?,?)"},
+        {&drop_pin_, "DELETE FROM pin WHERE consumer=?"},
         {&put_checkpoint_, "INSERT OR REPLACE INTO checkpoint VALUES(?,?,?,?)"},
     }};
     for (const auto& [statement, text] : statements) {
@@ -176,10 +106,23 @@ Result<void> SqliteJournal::prepare() {
     }
     if (auto prepared = blocks_.prepare(connection_); !prepared) return prepared;
     if (auto prepared = cursors_.prepare(connection_); !prepared) return prepared;
-    return rollups_.prepare(connection_);
+    if (auto prepared = packed_.prepare(connection_); !prepared) return prepared;
+    if (auto prepared = losses_.prepare(connection_); !prepared) return prepared;
+    if (auto prepared = rollups_.prepare(connection_); !prepared) return prepared;
+    auto stored = connection_.prepare("SELECT consumer,since_s FROM pin LIMIT 1024");
+    if (!stored) return stored.error();
+    for (;;) {
+        const auto row = stored->step();
+        if (!row) return row.error();
+        if (!*row) return apply_plan();
+        pins_[std::string{stored->bytes(0)}] = stored->number(1);
+    }
 }
 
 Result<void> SqliteJournal::start() {
+    ballast_ = Ballast{!options_.ballast_path.empty() ? options_.ballast_path
+                       : options_.vfs.empty()         ? options_.path + "-ballast"
+                                                      : std::string{}};
     auto opened = sql::open_database(connection_, options_.path, options_.vfs, options_.page_bytes);
     if (!opened) return opened;
     if (auto prepared = prepare(); !prepared) return prepared;
@@ -220,6 +163,7 @@ Result<void> SqliteJournal::restore() {
             return Error{Errc::storage_broken, "checkpoint of the open epoch is missing"};
         }
         memory_.state.last = Seq{static_cast<std::uint64_t>(saved->number(0))};
+        checkpointed_ = memory_.state.last;
         std::copy(head.begin(), head.end(), memory_.state.head.begin());
         if (auto restored = memory_.restore(saved->bytes(2), options_.utc_offset); !restored) {
             return restored;
@@ -233,11 +177,34 @@ Result<void> SqliteJournal::restore() {
                                       });
         if (!learned) return learned;
     }
-    return blocks_.visit(epoch_no_, {memory_.state.last.next(), Seq{kMaxSeq}},
-                         [this](Record& record) {
-                             memory_.apply(record, wire::next_head(memory_.state.head, record));
-                             return true;
-                         });
+    if (auto counted = count_stored(); !counted) return counted;
+    // Later records are as taken: nothing past a checkpoint is ever reduced.
+    bool is_sound = true;
+    auto visited =
+        blocks_.visit(epoch_no_, {memory_.state.last.next(), Seq{kMaxSeq}}, [&](Record& record) {
+            is_sound = wire::is_chainable(record);
+            if (is_sound) memory_.apply(record, wire::next_head(memory_.state.head, record));
+            return is_sound;
+        });
+    if (!visited || is_sound) return visited;
+    return Error{Errc::storage_broken, "a record past the checkpoint was reduced"};
+}
+
+/// What is kept as a running sum: bytes of protected events (files of version 1 do not say them)
+/// and of blocks that keep nothing else.
+Result<void> SqliteJournal::count_stored() {
+    if (memory_.event_bytes == 0) {
+        // Those past the checkpoint are counted when they are applied.
+        const auto bytes =
+            connection_.number("SELECT sum(length(body)+16) FROM event WHERE id<=" +
+                               std::to_string(row_id(epoch_no_, memory_.state.last)));
+        if (!bytes) return bytes.error();
+        memory_.event_bytes = static_cast<std::uint64_t>(bytes->value_or(0));
+    }
+    return packed_.visit(kGivenUpLevel, false, [this](const PackedBlock& block) {
+        given_up_bytes_ += block.bytes;
+        return true;
+    });
 }
 
 Committed SqliteJournal::take(const std::vector<Record>& records) {
@@ -251,6 +218,9 @@ Committed SqliteJournal::take(const std::vector<Record>& records) {
 Result<Committed> SqliteJournal::append(Seq expected_first, const std::vector<RecordBody>& bodies) {
     if (auto may = usable(); !may) return may.error();
     if (epoch_no_ == 0) return Error{Errc::bad_input, "append before the first epoch"};
+    if (memory_.state.must_begin_epoch) {
+        return Error{Errc::bad_input, "append to an epoch that must not go on"};
+    }
     const auto first = memory_.state.last.next();
     if (expected_first != first) {
         return Error{Errc::bad_input, "append at " + std::to_string(expected_first.value) +
@@ -259,12 +229,40 @@ Result<Committed> SqliteJournal::append(Seq expected_first, const std::vector<Re
     }
     const auto records = number(first, bodies);
     if (!records) return records.error();
-    auto stored = in_transaction([&]() -> Result<void> {
-        if (auto inserted = blocks_.insert(epoch_no_, *records); !inserted) return inserted;
+    std::uint64_t freed = 0;
+    auto stored = with_room([&]() -> Result<void> {
+        const auto bytes = blocks_.insert(epoch_no_, *records);
+        if (!bytes) return bytes.error();
+        if (*bytes > kMaxCommitBytes) {
+            return Error{Errc::too_large, "append of " + std::to_string(*bytes) +
+                                              " bytes; at most " + std::to_string(kMaxCommitBytes) +
+                                              " are possible"};
+        }
+        const auto settled = settle_losses(*records);
+        if (!settled) return settled.error();
+        freed = *settled;
         return cursors_.write();
     });
     if (!stored) return stored.error();
-    return take(*records);
+    auto committed = take(*records);
+    memory_.event_bytes -= std::min(freed, memory_.event_bytes);
+    return committed;
+}
+
+/// Marks what the `loss` events among `records` tell as told. Returns the bytes of their older
+/// copies, which leave the table `event`.
+Result<std::uint64_t> SqliteJournal::settle_losses(const std::vector<Record>& records) {
+    std::uint64_t freed = 0;
+    for (const auto& record : records) {
+        const auto* event = std::get_if<Event>(&record.body);
+        if (event == nullptr || event->kind != EventKind::loss) continue;
+        const auto fact = loss_from(*event);
+        if (!fact || fact->id == 0) continue;
+        const auto told = losses_.told(*fact, epoch_no_, record.seq, blocks_);
+        if (!told) return told.error();
+        freed += *told;
+    }
+    return freed;
 }
 
 Result<void> SqliteJournal::write_epoch(const EpochFact& fact, EpochNo number_of_epoch,
@@ -272,18 +270,21 @@ Result<void> SqliteJournal::write_epoch(const EpochFact& fact, EpochNo number_of
     if (epoch_no_ != 0) {
         if (auto saved = write_checkpoint(rollup); !saved) return saved;
         auto closed = close_epoch_.start()
-                          .bind(1, static_cast<std::int64_t>(memory_.state.last.value))
+                          .bind(1, static_cast<std::int64_t>(known_last().value))
                           .bind(2, epoch_no_)
                           .run();
         if (!closed) return closed;
     }
     auto put = put_epoch_.start().bind(1, number_of_epoch).bind_blob(2, view(fact.id.bytes)).run();
     if (!put) return put;
-    if (auto saved = put_state(number_of_epoch, JournalMemory{options_.utc_offset}, rollup);
-        !saved) {
-        return saved;
-    }
-    if (auto inserted = blocks_.insert(number_of_epoch, records); !inserted) return inserted;
+    JournalMemory fresh{options_.utc_offset};
+    fresh.state.elapsed = memory_.state.elapsed;
+    fresh.event_bytes = memory_.event_bytes;
+    fresh.written_days = memory_.written_days;
+    carry_into(fresh);
+    if (auto saved = put_state(number_of_epoch, fresh, rollup); !saved) return saved;
+    const auto inserted = blocks_.insert(number_of_epoch, records);
+    if (!inserted) return inserted.error();
     return cursors_.write();
 }
 
@@ -294,6 +295,7 @@ Result<Committed> SqliteJournal::begin_epoch(const EpochFact& fact, DeviceTime a
     std::vector<RecordBody> bodies;
     bodies.reserve(first.size() + 1);
     bodies.push_back(to_event(fact, at));
+    for (auto& body : carried_records(at)) bodies.push_back(std::move(body));
     bodies.insert(bodies.end(), first.begin(), first.end());
     const auto records = number(Seq{1}, bodies);
     if (!records) return records.error();
@@ -307,89 +309,28 @@ Result<Committed> SqliteJournal::begin_epoch(const EpochFact& fact, DeviceTime a
     }
     const EpochNo number_of_epoch = newest->value_or(0) + 1;
 
-    auto rollup = memory_.rollup;
-    auto stored = in_transaction(
-        [&]() -> Result<void> { return write_epoch(fact, number_of_epoch, rollup, *records); });
+    UsageRollup rollup{options_.utc_offset};
+    auto stored = with_room([&]() -> Result<void> {
+        rollup = memory_.rollup;
+        return write_epoch(fact, number_of_epoch, rollup, *records);
+    });
     if (!stored) return stored.error();
     epoch_no_ = number_of_epoch;
+    checkpointed_ = {};
+    open_hour_.reset();
     memory_.start_epoch(fact.id);
     memory_.rollup = std::move(rollup);
-    return take(*records);
-}
-
-Result<SqliteJournal::Place> SqliteJournal::place_of(const EpochId& epoch) {
-    find_epoch_.start().bind_blob(1, view(epoch.bytes));
-    const sql::Resetting resetting{find_epoch_};
-    const auto row = find_epoch_.step();
-    if (!row) return row.error();
-    if (!*row) return Error{Errc::not_found, "epoch " + to_string(epoch) + " is not here"};
-    const auto number_of_epoch = find_epoch_.number(0);
-    if (number_of_epoch == epoch_no_) return Place{epoch_no_, memory_.state.last};
-    return Place{number_of_epoch, Seq{static_cast<std::uint64_t>(find_epoch_.number(1))}};
-}
-
-Result<JournalSlice> SqliteJournal::read(const EpochId& epoch, SeqRange range,
-                                         std::uint64_t max_bytes) {
-    if (auto may = usable(); !may) return may.error();
-    const auto place = place_of(epoch);
-    if (!place) return fail(place.error());
-    if (range.first.value == 0 || range.last < range.first) {
-        return Error{Errc::bad_input, "read of an empty range"};
-    }
-    if (range.first > place->last) {
-        return Error{Errc::not_found,
-                     "record " + std::to_string(range.first.value) + " is not here"};
-    }
-    JournalSlice slice;
-    slice.epoch = epoch;
-    const bool is_open = place->number == epoch_no_;
-    if (is_open && range.first.previous() == memory_.state.last) {
-        slice.before = memory_.state.head;
-    } else {
-        const auto before = blocks_.head_after(place->number, range.first.previous());
-        if (!before) return fail(before.error());
-        slice.before = *before;
-    }
-    const Seq last = std::min(range.last, place->last);
-    auto records = blocks_.read(place->number, {range.first, last}, max_bytes);
-    if (!records) return fail(records.error());
-    slice.records = std::move(*records);
-    return slice;
-}
-
-Result<std::vector<Journal::EpochInfo>> SqliteJournal::epochs() {
-    if (auto may = usable(); !may) return may.error();
-    std::vector<EpochInfo> found;
-    list_epochs_.start();
-    const sql::Resetting resetting{list_epochs_};
-    for (;;) {
-        const auto row = list_epochs_.step();
-        if (!row) return fail(row.error());
-        if (!*row) return found;
-        EpochInfo info;
-        const auto uuid = list_epochs_.bytes(0);
-        if (uuid.size() != info.id.bytes.size()) {
-            return fail(Error{Errc::storage_broken, "epoch without an identity"});
-        }
-        std::copy(uuid.begin(), uuid.end(), info.id.bytes.begin());
-        info.is_open = info.id == memory_.state.epoch;
-        info.last = info.is_open ? memory_.state.last
-                                 : Seq{static_cast<std::uint64_t>(list_epochs_.number(1))};
-        found.push_back(info);
-    }
-}
-
-Result<std::vector<Cursor>> SqliteJournal::cursors() {
-    if (auto may = usable(); !may) return may.error();
-    auto found = cursors_.cursors();
-    if (!found) return fail(found.error());
-    return found;
+    carry_into(memory_);
+    carried_.reset();
+    const auto committed = take(*records);
+    keep_mirror(true);
+    return committed;
 }
 
 Result<void> SqliteJournal::flush_cursors() {
     if (auto may = usable(); !may) return may;
     if (!cursors_.has_staged()) return ok();
-    auto stored = in_transaction([this] { return cursors_.write(); });
+    auto stored = with_room([this] { return cursors_.write(); });
     if (stored) cursors_.written();
     return stored;
 }
@@ -439,58 +380,21 @@ Result<void> SqliteJournal::write_checkpoint(UsageRollup& rollup) {
 Result<void> SqliteJournal::checkpoint() {
     if (auto may = usable(); !may) return may;
     if (epoch_no_ == 0) return ok();
-    auto rollup = memory_.rollup;
-    auto stored = in_transaction([&] { return write_checkpoint(rollup); });
+    const auto written = written_bytes();
+    memory_.count_written(written - counted_bytes_, options_.utc_offset);
+    counted_bytes_ = written;
+    UsageRollup rollup{options_.utc_offset};
+    auto stored = with_room([&] {
+        rollup = memory_.rollup;
+        return write_checkpoint(rollup);
+    });
     if (!stored) return stored;
     memory_.rollup = std::move(rollup);
+    checkpointed_ = memory_.state.last;
     cursors_.written();
+    keep_mirror(false);
+    allow_check();
     return ok();
-}
-
-Result<std::vector<UsageRow>> SqliteJournal::usage(UsagePeriod period, WallTime from, WallTime to) {
-    if (auto may = usable(); !may) return may.error();
-    if (memory_.rollup.wants_replay()) {
-        if (auto done = checkpoint(); !done) return done.error();
-    }
-    auto rows = rollups_.rows(period, from, to, memory_.rollup.hours(), options_.utc_offset);
-    if (!rows) return fail(rows.error());
-    for (const auto& [name, part] : memory_.rollup.undated()) {
-        rows->push_back({.name = name.name,
-                         .is_role = name.is_role,
-                         .is_undated = true,
-                         .start = {},
-                         .sum = part.rounded()});
-    }
-    return rows;
-}
-
-Result<std::vector<Outage>> SqliteJournal::outages() {
-    if (auto may = usable(); !may) return may.error();
-    std::vector<Outage> found;
-    if (epoch_no_ == 0) return found;
-    std::set<std::pair<std::uint64_t, std::uint32_t>> seen;
-    auto listed = blocks_.events(epoch_no_, EventKind::outage, memory_.state.last, true,
-                                 [&](Seq, const Event& event) {
-                                     auto outage = outage_from(event);
-                                     if (!outage) return true;
-                                     if (seen.emplace(outage->id, outage->segment).second) {
-                                         found.push_back(std::move(*outage));
-                                     }
-                                     return found.size() < kMaxOutages;
-                                 });
-    if (!listed) return fail(listed.error());
-    std::sort(found.begin(), found.end(), [](const Outage& a, const Outage& b) {
-        return std::pair{a.id, a.segment} < std::pair{b.id, b.segment};
-    });
-    return found;
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
-    auto journal = std::make_unique<SqliteJournal>(options);
-    if (auto started = journal->start(); !started) return started.error();
-    return std::unique_ptr<Journal>{std::move(journal)};
 }
 
 }  // namespace gerbang

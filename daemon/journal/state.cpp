@@ -10,7 +10,9 @@
 namespace gerbang {
 namespace {
 
-constexpr std::uint64_t kStateVersion = 1;
+constexpr std::uint64_t kStateVersion = 2;
+/// Journal time between two records counts up to here: a daemon that did not run measured nothing.
+constexpr Millis kMaxElapsedStep{3'600'000};
 /// More interfaces than any gateway has; further names replace the one seen longest ago.
 constexpr std::size_t kMaxInterfaces = 512;
 /// At most one outage of a link is open: the WAN, the hotspot, the province, 8 services. The bound
@@ -39,6 +41,56 @@ Result<Event> read_event(CompactReader& in) {
 
 }  // namespace
 
+bool is_protected(EventKind kind) noexcept {
+    switch (kind) {
+        case EventKind::epoch:
+        case EventKind::boot:
+        case EventKind::stop:
+        case EventKind::series:
+        case EventKind::interface:
+        case EventKind::anchor:
+        case EventKind::outage:
+        case EventKind::config:
+        case EventKind::loss:
+        case EventKind::boot_end:
+        case EventKind::note:
+        case EventKind::clock:
+        case EventKind::path:
+            return true;
+        case EventKind::start:
+        case EventKind::carrier:
+        case EventKind::power:
+        case EventKind::storage:
+        case EventKind::summary:
+            break;
+    }
+    return false;
+}
+
+void JournalMemory::advance(DeviceTime at) {
+    if (last_at && at <= *last_at) return;
+    // A new boot began at some time after the last record: its own first minutes are all we know.
+    const auto from = last_at && last_at->boot == at.boot ? last_at->at : Monotonic{};
+    if (last_at) state.elapsed += std::min<Millis>(at.at - from, kMaxElapsedStep);
+    last_at = at;
+}
+
+void JournalMemory::count_written(std::uint64_t bytes, Seconds utc_offset) {
+    std::optional<WallTime> day;
+    if (last_at) {
+        if (const auto wall = state.timeline.wall_of(state.last, *last_at)) {
+            day = period_start(UsagePeriod::day, *wall, utc_offset);
+        }
+    }
+    const bool is_new = written_days.empty() ||
+                        (day && written_days.back().start && *day > *written_days.back().start);
+    if (is_new) written_days.push_back({});
+    // What was written before the clock was set belongs to the day that it then says.
+    if (!written_days.back().start) written_days.back().start = day;
+    written_days.back().bytes += bytes;
+    if (written_days.size() > kMaxWrittenDays) written_days.erase(written_days.begin());
+}
+
 bool JournalMemory::is_counter(SeriesId id) const {
     const auto found =
         std::lower_bound(state.series.begin(), state.series.end(), id,
@@ -47,10 +99,11 @@ bool JournalMemory::is_counter(SeriesId id) const {
 }
 
 void JournalMemory::apply_chunk(const Chunk& chunk) {
+    if (chunk.is_emptied()) return;
     state.last_tick = DeviceTime{chunk.boot, chunk.ticks.back()};
     auto place = state.totals.begin();
     for (const auto& column : chunk.columns) {
-        if (!is_counter(column.series)) continue;
+        if (column.part != part::kValue || !is_counter(column.series)) continue;
         place = std::lower_bound(place, state.totals.end(), column.series,
                                  [](const Reading& each, SeriesId id) { return each.series < id; });
         if (place != state.totals.end() && place->series == column.series) {
@@ -105,6 +158,7 @@ void JournalMemory::learn(Seq seq, const Event& event) {
 
 void JournalMemory::apply_event(Seq seq, const Event& event) {
     learn(seq, event);
+    if (is_protected(event.kind)) event_bytes += event_row_bytes(wire::encode_event(event).size());
     switch (event.kind) {
         case EventKind::boot:
             if (const auto boot = boot_from(event)) {
@@ -130,6 +184,7 @@ void JournalMemory::apply(const Record& record, const Head& head) {
     state.last = record.seq;
     state.head = head;
     state.last_event_of_stop.reset();
+    if (const auto at = time_of(record.body)) advance(*at);
     if (const auto* chunk = std::get_if<Chunk>(&record.body)) {
         apply_chunk(*chunk);
     } else {
@@ -139,8 +194,11 @@ void JournalMemory::apply(const Record& record, const Head& head) {
 }
 
 void JournalMemory::start_epoch(const EpochId& epoch) {
+    const auto elapsed = state.elapsed;
     state = {};
     state.epoch = epoch;
+    state.elapsed = elapsed;
+    last_at.reset();
 }
 
 std::string JournalMemory::save(const UsageRollup& rollup_to_save) const {
@@ -168,12 +226,34 @@ std::string JournalMemory::save(const UsageRollup& rollup_to_save) const {
         out.signed_number(total.value);
     }
     out.text(rollup_to_save.save());
+    out.signed_number(state.elapsed.count());
+    write(out, last_at);
+    out.number(event_bytes);
+    out.number(written_days.size());
+    for (const auto& day : written_days) {
+        out.number(day.start ? 1 : 0);
+        if (day.start) out.signed_number(to_ms(*day.start));
+        out.number(day.bytes);
+    }
     return out.take();
+}
+
+void JournalMemory::restore_upkeep(CompactReader& in) {
+    state.elapsed = Millis{in.signed_number()};
+    last_at = read_time(in);
+    event_bytes = in.number();
+    for (auto left = in.count(); left > 0 && in.ok(); --left) {
+        WrittenDay day;
+        if (in.number() != 0) day.start = wall_from_ms(in.signed_number());
+        day.bytes = in.number();
+        written_days.push_back(day);
+    }
 }
 
 Result<void> JournalMemory::restore(std::string_view bytes, Seconds utc_offset) {
     CompactReader in{bytes};
-    if (in.number() != kStateVersion) {
+    const auto version = in.number();
+    if (version < 1 || version > kStateVersion) {
         return Error{Errc::bad_input, "journal state: unknown version"};
     }
     const BootNo boot{static_cast<std::uint32_t>(in.number())};
@@ -208,6 +288,7 @@ Result<void> JournalMemory::restore(std::string_view bytes, Seconds utc_offset) 
     }
     auto restored = UsageRollup::restore(in.text(), utc_offset);
     if (!restored) return restored.error();
+    if (version >= 2) restore_upkeep(in);
     if (!in.is_complete()) return Error{Errc::bad_input, "journal state: damaged"};
     rollup = std::move(*restored);
     return ok();

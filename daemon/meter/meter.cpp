@@ -50,6 +50,10 @@ const char* reason_of(Continuity continuity, bool has_suspect) noexcept {
 
 }  // namespace
 
+std::string_view series_of(Counter counter) noexcept {
+    return kCounterSeries[static_cast<std::size_t>(counter)];
+}
+
 std::uint32_t private_count(std::uint32_t count) noexcept {
     return count == 0 ? 0 : std::max<std::uint32_t>(count, 4);
 }

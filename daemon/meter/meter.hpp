@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/model/facts.hpp"
@@ -224,6 +225,9 @@ private:
     std::uint32_t most_clients_ = 0;
     std::optional<std::uint32_t> most_stations_;
 };
+
+/// Name of the series of an interface's counter; its one label is `series_name::kLabelInterface`.
+[[nodiscard]] std::string_view series_of(Counter counter) noexcept;
 
 /// The private form of a number of people (design 5): 0 stays 0, 1-4 become 4, which is shown as
 /// "<5", others stay.

@@ -91,7 +91,9 @@ std::string json_of_columns(const Chunk& chunk) {
     std::string json{"{"};
     for (const auto& column : chunk.columns) {
         if (json.size() > 1) json.push_back(',');
-        json += '"' + std::to_string(column.series.value) + "\":";
+        json += '"' + std::to_string(column.series.value);
+        if (column.part != part::kValue) json += '.' + std::to_string(column.part);
+        json += "\":";
         append_column(json, column);
     }
     return json + "}";
@@ -146,11 +148,14 @@ public:
     }
 
     void insert(Seq seq, const Chunk& chunk) {
+        note_boot(chunk.boot, seq);
+        if (chunk.is_emptied()) return;
         std::array<std::optional<std::int64_t>, kKeyColumns.size()> newest;
         for (std::size_t i = 0; i < newest.size(); ++i) {
             for (const auto& column : chunk.columns) {
                 // A counter below zero was never counted; it would overflow every sum.
-                if (key_series_[i] == column.series.value && column.values.back() >= 0) {
+                if (key_series_[i] == column.series.value && column.part == part::kValue &&
+                    column.values.back() >= 0) {
                     newest[i] = column.values.back();
                 }
             }
@@ -165,7 +170,6 @@ public:
         const auto columns = json_of_columns(chunk);
         db_.run("INSERT INTO chunk_values (epoch_id, seq, ticks, columns) VALUES (?1, ?2, ?3, ?4)",
                 {epoch_id_, number(seq.value), ticks, columns});
-        note_boot(chunk.boot, seq);
     }
 
     void insert(Seq seq, const Event& event) {
@@ -359,6 +363,14 @@ private:
 };
 
 }  // namespace
+
+void remove_chunks(Database& database, std::int64_t epoch_id, SeqRange range) {
+    for (const auto* sql :
+         {"DELETE FROM chunk_values WHERE epoch_id = ?1 AND seq BETWEEN ?2 AND ?3",
+          "DELETE FROM chunk WHERE epoch_id = ?1 AND seq BETWEEN ?2 AND ?3"}) {
+        database.run(sql, {epoch_id, number(range.first.value), number(range.last.value)});
+    }
+}
 
 void insert_rows(Database& database, std::int64_t site_id, std::int64_t epoch_id,
                  const std::vector<const Record*>& records) {

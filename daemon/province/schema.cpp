@@ -48,6 +48,13 @@ CREATE TABLE batch (
     pack BLOB NOT NULL
 );
 CREATE UNIQUE INDEX batch_range ON batch (epoch_id, first);
+CREATE TABLE reduced_row (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    PRIMARY KEY (epoch_id, first)
+) WITHOUT ROWID;
 CREATE TABLE series_row (
     epoch_id INTEGER NOT NULL REFERENCES epoch_row,
     series_id INTEGER NOT NULL,
@@ -150,6 +157,17 @@ UPDATE event_row SET kind_name = CASE kind WHEN 12 THEN 'power' WHEN 13 THEN 'bo
 PRAGMA user_version=2;
 )sql";
 
+const char kUpgradeTo3[] = R"sql(
+CREATE TABLE reduced_row (
+    epoch_id INTEGER NOT NULL REFERENCES epoch_row,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    PRIMARY KEY (epoch_id, first)
+) WITHOUT ROWID;
+PRAGMA user_version=3;
+)sql";
+
 // Device times of an outage's bounds may lie on an earlier boot than the event that tells them, so
 // they are placed by the last anchor of their own boot before that event, else its first.
 const char kViews[] = R"sql(
@@ -163,6 +181,9 @@ DROP VIEW IF EXISTS usage_daily;
 DROP VIEW IF EXISTS usage_total;
 DROP VIEW IF EXISTS usage_step;
 DROP VIEW IF EXISTS reading;
+DROP VIEW IF EXISTS state_time;
+DROP VIEW IF EXISTS reduced;
+DROP VIEW IF EXISTS unverified;
 DROP VIEW IF EXISTS event;
 DROP VIEW IF EXISTS boot;
 DROP VIEW IF EXISTS series;
@@ -177,7 +198,9 @@ SELECT site, code, name, provider, product, medium, customer_number, utc_offset_
 FROM site_row;
 
 CREATE VIEW epoch AS
-SELECT s.site, e.epoch, e.through, lower(hex(e.head)) AS head, e.parent, e.parent_last, e.reason,
+SELECT s.site, e.epoch, e.through, 
+    CASE WHEN e.through = 0 OR e.head <> zeroblob(32) THEN lower(hex(e.head)) END AS head,
+    e.parent, e.parent_last, e.reason,
     NOT EXISTS (SELECT 1 FROM epoch_row c WHERE c.site_id = e.site_id AND c.parent = e.epoch)
         AS is_current
 FROM epoch_row e JOIN site_row s USING (site_id);
@@ -240,6 +263,19 @@ SELECT s.site, e.epoch, b.boot, b.boot_id, b.first_seq,
         'unixepoch') AS started
 FROM boot_row b JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id);
 
+CREATE VIEW reduced AS
+SELECT s.site, e.epoch, r.first, r.last, r.level,
+    CASE r.level WHEN 1 THEN 60 WHEN 2 THEN 300 ELSE 3600 END AS interval_s
+FROM reduced_row r JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id);
+
+CREATE VIEW unverified AS
+SELECT s.site, e.epoch, b.first, b.last
+FROM batch b JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id)
+WHERE (b.before = zeroblob(32) AND b.first > 1) OR b.head = zeroblob(32) OR EXISTS
+    (SELECT 1 FROM reduced_row r WHERE r.epoch_id = b.epoch_id AND r.first <= b.last
+        AND r.last >= b.first);
+
+-- Parts of a reduced series stand beside it in `columns`, under '7.1' for part 1 of series 7.
 CREATE VIEW reading AS
 SELECT s.site, e.epoch, c.seq, c.boot, c.level, r.name, r.labels, r.kind, r.unit,
     CAST(col.key AS INTEGER) AS series_id,
@@ -249,16 +285,33 @@ SELECT s.site, e.epoch, c.seq, c.boot, c.level, r.name, r.labels, r.kind, r.unit
         'unixepoch') AS time,
     datetime(max(tick.value + c.offset_ms, c.not_before_ms) / 1000 + s.utc_offset_s,
         'unixepoch') AS local_time,
-    CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']')
-        ELSE col.value END AS raw,
-    CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']')
-        ELSE col.value END / (CASE r.scale WHEN 0 THEN 1 ELSE r.divisor * 1.0 END) AS value
+    CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END AS raw,
+    CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END / (CASE r.scale WHEN 0 THEN 1 ELSE r.divisor * 1.0 END) AS value,
+    coalesce(CASE c.level WHEN 0 THEN NULL ELSE CASE json_type(v.columns, '$."' || col.key || '.1"') WHEN 'array' THEN json_extract(v.columns, '$."' || col.key || '.1"' || '[' || tick.key || ']') ELSE json_extract(v.columns, '$."' || col.key || '.1"') END END, CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END) / (CASE r.scale WHEN 0 THEN 1 ELSE r.divisor * 1.0 END) AS minimum,
+    coalesce(CASE c.level WHEN 0 THEN NULL ELSE CASE json_type(v.columns, '$."' || col.key || '.2"') WHEN 'array' THEN json_extract(v.columns, '$."' || col.key || '.2"' || '[' || tick.key || ']') ELSE json_extract(v.columns, '$."' || col.key || '.2"') END END, CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END) / (CASE r.scale WHEN 0 THEN 1 ELSE r.divisor * 1.0 END) AS maximum,
+    coalesce(CASE c.level WHEN 0 THEN NULL ELSE CASE json_type(v.columns, '$."' || col.key || '.3"') WHEN 'array' THEN json_extract(v.columns, '$."' || col.key || '.3"' || '[' || tick.key || ']') ELSE json_extract(v.columns, '$."' || col.key || '.3"') END END, 1) AS count
 FROM site_row s JOIN epoch_row e USING (site_id) JOIN chunk c USING (epoch_id)
     JOIN chunk_values v USING (epoch_id, seq)
     JOIN json_each(v.columns) col JOIN json_each(v.ticks) tick
     LEFT JOIN series_row r ON r.epoch_id = c.epoch_id AND r.series_id = CAST(col.key AS INTEGER)
-WHERE CASE col.type WHEN 'array' THEN json_type(col.value, '$[' || tick.key || ']') <> 'null'
-    ELSE 1 END;
+WHERE instr(col.key, '.') = 0 AND CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END IS NOT NULL;
+
+CREATE VIEW state_time AS
+SELECT s.site, e.epoch, c.seq, c.boot, c.level, r.name, r.labels,
+    CAST(col.key AS INTEGER) AS series_id,
+    tick.value AS device_ms,
+    max(tick.value + c.offset_ms, c.not_before_ms) AS wall_ms,
+    strftime('%Y-%m-%dT%H:%M:%fZ', max(tick.value + c.offset_ms, c.not_before_ms) / 1000.0,
+        'unixepoch') AS time,
+    datetime(max(tick.value + c.offset_ms, c.not_before_ms) / 1000 + s.utc_offset_s,
+        'unixepoch') AS local_time,
+    CAST(substr(col.key, instr(col.key, '.') + 1) AS INTEGER) - 16 AS state,
+    CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END / 1000.0 AS seconds
+FROM site_row s JOIN epoch_row e USING (site_id) JOIN chunk c USING (epoch_id)
+    JOIN chunk_values v USING (epoch_id, seq)
+    JOIN json_each(v.columns) col JOIN json_each(v.ticks) tick
+    LEFT JOIN series_row r ON r.epoch_id = c.epoch_id AND r.series_id = CAST(col.key AS INTEGER)
+WHERE c.level > 0 AND col.key LIKE '%.__%' AND CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END IS NOT NULL;
 
 CREATE VIEW usage_step AS
 SELECT site, epoch, seq, wall_ms, local_day, local_hour,

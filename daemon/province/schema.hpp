@@ -3,7 +3,7 @@
 namespace gerbang::province {
 
 /// Version of the tables below, kept in `PRAGMA user_version`.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 /// "GbPr": marks the file as a province store.
 inline constexpr int kApplicationId = 0x47625072;
 
@@ -11,6 +11,8 @@ inline constexpr int kApplicationId = 0x47625072;
 extern const char kTables[];
 /// From the tables of version 1 to those of 2: an outage's link and confidence.
 extern const char kUpgradeTo2[];
+/// From version 2 to 3: ranges held in a reduced form.
+extern const char kUpgradeTo3[];
 /// Views for people; dropped and made again whenever the store is opened.
 extern const char kViews[];
 

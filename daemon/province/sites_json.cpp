@@ -32,6 +32,28 @@ std::vector<SeqRange> ranges_from_json(const json::value& value) {
     return ranges;
 }
 
+json::array reduced_to_json(const std::vector<ReducedRange>& ranges) {
+    json::array array;
+    for (const auto& each : ranges) {
+        json::object object{{"first", each.range.first.value},
+                            {"last", each.range.last.value},
+                            {"level", each.level}};
+        array.emplace_back(std::move(object));
+    }
+    return array;
+}
+
+std::vector<ReducedRange> reduced_from_json(const json::value& value) {
+    std::vector<ReducedRange> ranges;
+    for (const auto& each : value.as_array()) {
+        const auto& object = each.as_object();
+        ranges.push_back({{Seq{object.at("first").to_number<std::uint64_t>()},
+                           Seq{object.at("last").to_number<std::uint64_t>()}},
+                          object.at("level").to_number<std::uint8_t>()});
+    }
+    return ranges;
+}
+
 std::string text_of(const json::object& object, const char* key) {
     return json::value_to<std::string>(object.at(key));
 }
@@ -68,6 +90,7 @@ SiteSummary site_from_json(const json::object& object) {
         epoch.through = Seq{facts.at("through").to_number<std::uint64_t>()};
         epoch.held = ranges_from_json(facts.at("held"));
         epoch.missing = ranges_from_json(facts.at("missing"));
+        epoch.reduced = reduced_from_json(facts.at("reduced"));
         site.epochs.push_back(std::move(epoch));
     }
     return site;
@@ -101,6 +124,7 @@ std::string to_json(const std::vector<SiteSummary>& sites) {
             if (!epoch.parent.is_none()) facts["parent"] = to_string(epoch.parent);
             facts["held"] = ranges_to_json(epoch.held);
             facts["missing"] = ranges_to_json(epoch.missing);
+            facts["reduced"] = reduced_to_json(epoch.reduced);
             epochs.push_back(std::move(facts));
         }
         object["epochs"] = std::move(epochs);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "common/model/reduction.hpp"
 #include "common/web/text.hpp"
 #include "daemon/province/sites_json.hpp"
 
@@ -20,6 +21,8 @@ struct Words {
     const char* unknown;
     const char* complete;
     const char* missing;
+    const char* reduced;
+    const char* to;
     const char* nothing;
     const char* ago;
     std::array<const char*, 4> ages;  ///< seconds, minutes, hours, days
@@ -34,6 +37,8 @@ const Words& words(Language language) {
         "belum diketahui",
         "lengkap",
         "kurang",
+        "diringkas",
+        "menjadi per",
         "Belum ada situs yang mengirim data.",
         "lalu",
         {"dtk", "mnt", "jam", "hari"}};
@@ -45,6 +50,8 @@ const Words& words(Language language) {
         "unknown",
         "complete",
         "missing",
+        "reduced",
+        "to",
         "No site has sent anything yet.",
         "ago",
         {"s", "min", "h", "days"}};
@@ -79,6 +86,24 @@ std::string records_of(const SiteSummary& site, const Words& text) {
     bool is_complete = true;
     for (const auto& epoch : site.epochs) is_complete &= epoch.missing.empty();
     return std::to_string(site.records) + " " + (is_complete ? text.complete : text.missing);
+}
+
+/// "reduced: 360 to 1 min, 720 to 1 h"; empty when everything is as it was written.
+std::string reduced_of(const EpochSummary& epoch, const Words& text) {
+    std::array<std::uint64_t, kMaxLevel + 1> records{};
+    for (const auto& each : epoch.reduced) {
+        if (each.level <= kMaxLevel) records[each.level] += each.range.size();
+    }
+    std::string list;
+    for (std::size_t level = 1; level < records.size(); ++level) {
+        if (records[level] == 0) continue;
+        const auto minutes = kReductionInterval[level].count() / 60'000;
+        list += list.empty() ? std::string{text.reduced} + ": " : ", ";
+        list += std::to_string(records[level]) + " " + text.to + " " +
+                (minutes < 60 ? with_unit(minutes, text.ages[1])
+                              : with_unit(minutes / 60, text.ages[2]));
+    }
+    return list;
 }
 
 /// Characters, as far as UTF-8 tells; enough to line columns up.
@@ -147,6 +172,8 @@ std::string to_table(const std::vector<SiteSummary>& sites, WallTime now, Langua
                          std::to_string(range.first.value) + "-" +
                          std::to_string(range.last.value) + " (" + to_string(epoch.id) + ")\n";
             }
+            const auto reduced = reduced_of(epoch, text);
+            if (!reduced.empty()) table += "    " + reduced + " (" + to_string(epoch.id) + ")\n";
         }
     }
     return table;

@@ -10,7 +10,8 @@
 #include <utility>
 
 #include "common/model/facts.hpp"
-#include "common/wire/chain.hpp"
+#include "daemon/province/evidence.hpp"
+#include "daemon/province/levels.hpp"
 #include "daemon/province/rows.hpp"
 #include "daemon/province/schema.hpp"
 #include "daemon/province/sqlite.hpp"
@@ -37,41 +38,17 @@ Seq seq_from(std::int64_t value) {
     return Seq{static_cast<std::uint64_t>(value)};
 }
 
-/// A decoded batch with the head after each record.
-struct Links {
-    std::vector<Record> records;
-    std::vector<Head> heads;  ///< heads[i] is the head before records[i]; one more at the end
-
-    [[nodiscard]] SeqRange range() const { return {records.front().seq, records.back().seq}; }
-    /// The head after `seq`; `seq` is range().first - 1 ... range().last.
-    [[nodiscard]] const Head& after(Seq seq) const {
-        return heads[static_cast<std::size_t>(seq.value + 1 - records.front().seq.value)];
-    }
-};
-
-Links link(std::vector<Record> records, const Head& before) {
-    Links links{.records = std::move(records), .heads = {before}};
-    links.heads.reserve(links.records.size() + 1);
-    for (const auto& record : links.records) {
-        links.heads.push_back(wire::next_head(links.heads.back(), record));
-    }
-    return links;
-}
-
-/// A stored batch, without its records.
-struct StoredBatch {
-    SeqRange range;
-    Head before{};
-    Head head{};
-};
-
 /// What is held of an epoch, as its rows say.
 struct Holdings {
     std::int64_t site_id = 0;
     std::int64_t epoch_id = 0;
     Seq through;
-    Head head{};
+    Head head{};  ///< after `through`; all zero where that is not known
     RangeSet later;
+
+    [[nodiscard]] bool holds(Seq seq) const noexcept {
+        return seq <= through || later.contains(seq);
+    }
 };
 
 /// The parts of `range` that are not held yet, ascending.
@@ -98,13 +75,6 @@ bool hold(Holdings& holdings, SeqRange range) {
         holdings.later.remove_through(holdings.through);
     }
     return true;
-}
-
-Error diverged(Seq at, const wire::Batch& batch) {
-    return {Errc::diverged, "the chain contradicts what is held: record " +
-                                std::to_string(at.value) + " of epoch " + to_string(batch.epoch) +
-                                " of site " + batch.site +
-                                " differs from the one received earlier, or one before it does"};
 }
 
 /// A new file's name must survive a power cut before the first receipt is given.
@@ -142,16 +112,23 @@ public:
     std::uint64_t duplicates_ignored() const override { return duplicates_; }
 
 private:
+    /// What came of a batch.
+    struct Accepted {
+        Receipt receipt;
+        std::uint64_t new_records = 0;
+    };
+
     Result<void> create_or_check(const StoreOptions& options);
+    /// The inside of `accept`'s transaction.
+    Result<Accepted> store(const wire::Batch& batch, std::vector<Record> records,
+                           WallTime received);
     /// Creates the rows of site and epoch as needed. `overloaded` at a limit.
     Result<Holdings> open_epoch(const wire::Batch& batch, WallTime received);
     std::optional<Holdings> find_epoch(std::string_view site, const EpochId& epoch);
-    Result<void> check_chain(const wire::Batch& batch, const Links& links, std::int64_t epoch_id);
-    Result<Links> stored_links(std::int64_t epoch_id, const StoredBatch& stored);
     Result<void> store_parts(const wire::Batch& batch, const Links& links,
                              const std::vector<SeqRange>& parts, Holdings& holdings,
                              WallTime received);
-    void save(const Holdings& before, const Holdings& after);
+    void save(const Holdings& before, const Holdings& after, bool heads_changed);
     Receipt receipt_of(std::string_view site, const EpochId& epoch, const Holdings& holdings) const;
 
     std::unique_ptr<Database> db_;
@@ -192,8 +169,9 @@ Result<void> SqliteStore::create_or_check(const StoreOptions& options) {
         db_->run("INSERT INTO store (only_row, uuid, generation) VALUES (1, ?1, 1)", {uuid});
     } else if (application != kApplicationId) {
         return Error{Errc::storage_broken, options.path + " is not a gerbang-province store"};
-    } else if (version == 1) {
-        db_->script(kUpgradeTo2);
+    } else if (version == 1 || version == 2) {
+        if (version == 1) db_->script(kUpgradeTo2);
+        db_->script(kUpgradeTo3);
     } else if (version != kSchemaVersion) {
         return Error{Errc::storage_broken,
                      options.path + " has schema version " + std::to_string(version.value_or(0)) +
@@ -221,8 +199,7 @@ Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received)
     auto records = wire::decode_pack(batch.pack, kBatchLimits);
     if (!records) return Error{records.error().code, "pack: " + records.error().detail};
     if (records->empty()) return Error{Errc::bad_input, "pack without records"};
-    const auto links = link(*std::move(records), batch.before);
-    const auto range = links.range();
+    const SeqRange range{records->front().seq, records->back().seq};
     if (range.first.value == 0 || range.last.value > kMaxSeq) {
         return Error{Errc::bad_input, "record number outside 1 .. 2^40 - 1"};
     }
@@ -230,7 +207,7 @@ Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received)
         if (batch.before != Head{}) {
             return Error{Errc::refused, "the head before record 1 must be all zero"};
         }
-        const auto* event = std::get_if<Event>(&links.records.front().body);
+        const auto* event = std::get_if<Event>(&records->front().body);
         if (event == nullptr || event->kind != EventKind::epoch) {
             return Error{Errc::refused, "record 1 must be the epoch event"};
         }
@@ -243,28 +220,46 @@ Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received)
     }
 
     db_->begin();
-    auto opened = open_epoch(batch, received);
-    if (opened) {
-        auto& holdings = *opened;
-        const auto before = holdings;
-        const auto parts = new_parts(range, holdings);
-        auto done = check_chain(batch, links, holdings.epoch_id);
-        if (done) done = store_parts(batch, links, parts, holdings, received);
-        if (done) {
-            save(before, holdings);
-            const auto receipt = receipt_of(batch.site, batch.epoch, holdings);
-            const auto committed = db_->commit();
-            if (!committed) return committed.error();
-            std::uint64_t stored = 0;
-            for (const auto& part : parts) stored += part.size();
-            duplicates_ += range.size() - stored;
-            return receipt;
-        }
+    auto stored = store(batch, *std::move(records), received);
+    if (!stored) {
         db_->rollback();
-        return done.error();
+        return stored.error();
     }
-    db_->rollback();
-    return opened.error();
+    const auto committed = db_->commit();
+    if (!committed) return committed.error();
+    duplicates_ += range.size() - stored->new_records;
+    return stored->receipt;
+}
+
+Result<SqliteStore::Accepted> SqliteStore::store(const wire::Batch& batch,
+                                                 std::vector<Record> records, WallTime received) {
+    auto opened = open_epoch(batch, received);
+    if (!opened) return opened.error();
+    auto& holdings = *opened;
+    const auto before = holdings;
+    Evidence evidence{*db_, holdings.epoch_id};
+    const auto links = evidence.link(std::move(records), batch.before);
+    const auto adopted = evidence.check(batch, links);
+    if (!adopted) return adopted.error();
+
+    Accepted accepted;
+    auto parts = new_parts(links.range(), holdings);
+    for (const auto& part : parts) accepted.new_records += part.size();
+    // A finer record takes the place of a coarser one; the other way round it is merely held.
+    const auto finer =
+        finer_runs(links.records(), reduced_in(*db_, holdings.epoch_id, links.range()));
+    for (const auto& run : finer) {
+        auto removed = evidence.remove(run);
+        if (!removed) return removed.error();
+        remove_chunks(*db_, holdings.epoch_id, run);
+    }
+    parts.insert(parts.end(), finer.begin(), finer.end());
+    std::sort(parts.begin(), parts.end());
+    auto done = store_parts(batch, links, parts, holdings, received);
+    if (!done) return done.error();
+    save(before, holdings, *adopted || !parts.empty());
+    accepted.receipt = receipt_of(batch.site, batch.epoch, holdings);
+    return accepted;
 }
 
 Result<Holdings> SqliteStore::open_epoch(const wire::Batch& batch, WallTime received) {
@@ -326,77 +321,14 @@ std::optional<Holdings> SqliteStore::find_epoch(std::string_view site, const Epo
     return holdings;
 }
 
-Result<void> SqliteStore::check_chain(const wire::Batch& batch, const Links& links,
-                                      std::int64_t epoch_id) {
-    const Seq last = links.range().last;
-    const Seq base =
-        links.range().first.previous();  // the batch knows the heads after base ... last
-    std::vector<StoredBatch> neighbours;
-    {
-        auto rows = db_->query(
-            "SELECT first, last, before, head FROM batch WHERE epoch_id = ?1 AND first <= ?3 AND "
-            "first >= coalesce((SELECT max(first) FROM batch WHERE epoch_id = ?1 AND "
-            "first <= ?2), 0) ORDER BY first",
-            {epoch_id, number(base), number(last.next())});
-        while (rows.next()) {
-            neighbours.push_back({{seq_from(rows.integer(0)), seq_from(rows.integer(1))},
-                                  head_from(rows.text(2)),
-                                  head_from(rows.text(3))});
-        }
-    }
-    if (db_->failure()) return *db_->failure();
-    const auto known_here = [&](Seq seq) { return seq >= base && seq <= last; };
-    for (const auto& stored : neighbours) {
-        const Seq stored_base = stored.range.first.previous();
-        if (known_here(stored_base) && links.after(stored_base) != stored.before) {
-            return diverged(stored_base, batch);
-        }
-        if (known_here(stored.range.last) && links.after(stored.range.last) != stored.head) {
-            return diverged(stored.range.last, batch);
-        }
-        // An end of the new batch inside a stored one: that head must be computed again.
-        const auto is_inside = [&](Seq seq) {
-            return seq >= stored.range.first && seq < stored.range.last;
-        };
-        if (!is_inside(base) && !is_inside(last)) continue;
-        const auto held = stored_links(epoch_id, stored);
-        if (!held) return held.error();
-        for (const Seq seq : {base, last}) {
-            if (is_inside(seq) && links.after(seq) != held->after(seq)) return diverged(seq, batch);
-        }
-    }
-    return ok();
-}
-
-Result<Links> SqliteStore::stored_links(std::int64_t epoch_id, const StoredBatch& stored) {
-    std::string pack;
-    {
-        auto rows = db_->query("SELECT pack FROM batch WHERE epoch_id = ?1 AND first = ?2",
-                               {epoch_id, number(stored.range.first)});
-        if (rows.next()) pack = rows.text(0);
-    }
-    if (db_->failure()) return *db_->failure();
-    auto records = wire::decode_pack(pack);
-    if (!records) {
-        return Error{Errc::storage_broken, "stored batch from record " +
-                                               std::to_string(stored.range.first.value) + ": " +
-                                               records.error().detail};
-    }
-    auto links = link(*std::move(records), stored.before);
-    if (links.range() != stored.range || links.heads.back() != stored.head) {
-        return Error{Errc::storage_broken, "stored batch from record " +
-                                               std::to_string(stored.range.first.value) +
-                                               " is damaged: its chain does not close"};
-    }
-    return links;
-}
-
 Result<void> SqliteStore::store_parts(const wire::Batch& batch, const Links& links,
                                       const std::vector<SeqRange>& parts, Holdings& holdings,
                                       WallTime received) {
     if (parts.empty()) return ok();
+    Evidence evidence{*db_, holdings.epoch_id};
     std::vector<const Record*> fresh;
     for (const auto& part : parts) {
+        const bool is_held = holdings.holds(part.first);
         if (!hold(holdings, part)) {
             return Error{Errc::overloaded, "more than " + std::to_string(RangeSet::kMaxRanges) +
                                                " separate ranges of epoch " +
@@ -404,21 +336,16 @@ Result<void> SqliteStore::store_parts(const wire::Batch& batch, const Links& lin
                                                std::to_string(holdings.through.value + 1) +
                                                " first"};
         }
-        const auto offset =
-            static_cast<std::ptrdiff_t>(part.first.value - links.range().first.value);
-        const auto begin = links.records.begin() + offset;
-        const auto end = begin + static_cast<std::ptrdiff_t>(part.size());
-        for (auto record = begin; record != end; ++record) fresh.push_back(&*record);
-        const bool is_whole = part == links.range();
-        const std::string cut =
-            is_whole ? std::string{} : wire::encode_pack(std::vector<Record>(begin, end));
-        db_->run(
-            "INSERT INTO batch (epoch_id, first, last, before, head, received_ms, pack) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            {holdings.epoch_id, number(part.first), number(part.last),
-             Blob{bytes_of(links.after(part.first.previous()))},
-             Blob{bytes_of(links.after(part.last))}, to_ms(received),
-             Blob{is_whole ? std::string_view{batch.pack} : std::string_view{cut}}});
+        auto kept = evidence.keep(batch, links, part, received);
+        if (!kept) return kept;
+        set_reduced(*db_, holdings.epoch_id, part, reduced_runs(links.cut(part)));
+        const auto offset = part.first.value - links.range().first.value;
+        for (auto i = offset; i < offset + part.size(); ++i) {
+            const auto& record = links.records()[static_cast<std::size_t>(i)];
+            // Of what is held at a coarser level only the chunks are new.
+            if (is_held && std::holds_alternative<Event>(record.body)) continue;
+            fresh.push_back(&record);
+        }
     }
     insert_rows(*db_, holdings.site_id, holdings.epoch_id, fresh);
     stamp_rows(*db_, holdings.epoch_id, fresh);
@@ -426,8 +353,8 @@ Result<void> SqliteStore::store_parts(const wire::Batch& batch, const Links& lin
     return ok();
 }
 
-void SqliteStore::save(const Holdings& before, const Holdings& after) {
-    if (after.through != before.through) {
+void SqliteStore::save(const Holdings& before, const Holdings& after, bool heads_changed) {
+    if (heads_changed && after.through.value != 0) {
         db_->run(
             "UPDATE epoch_row SET through = ?2, head = (SELECT head FROM batch WHERE "
             "epoch_id = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1) WHERE epoch_id = ?1",
@@ -470,30 +397,9 @@ Result<std::vector<Record>> SqliteStore::records(const std::string& site, const 
                                                  SeqRange range) {
     db_->clear_failure();
     const auto holdings = find_epoch(site, epoch);
-    std::vector<StoredBatch> batches;
-    if (holdings) {
-        auto rows = db_->query(
-            "SELECT first, last, before, head FROM batch WHERE epoch_id = ?1 AND last >= ?2 AND "
-            "first <= ?3 ORDER BY first",
-            {holdings->epoch_id, number(range.first), number(range.last)});
-        while (rows.next()) {
-            batches.push_back({{seq_from(rows.integer(0)), seq_from(rows.integer(1))},
-                               head_from(rows.text(2)),
-                               head_from(rows.text(3))});
-        }
-    }
     if (db_->failure()) return *db_->failure();
-    std::vector<Record> found;
-    for (const auto& stored : batches) {
-        auto links = stored_links(holdings->epoch_id, stored);
-        if (!links) return links.error();
-        for (auto& record : links->records) {
-            if (record.seq >= range.first && record.seq <= range.last) {
-                found.push_back(std::move(record));
-            }
-        }
-    }
-    return found;
+    if (!holdings) return std::vector<Record>{};
+    return Evidence{*db_, holdings->epoch_id}.records(range);
 }
 
 Result<std::uint64_t> SqliteStore::mark_restored() {

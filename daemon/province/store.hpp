@@ -25,6 +25,14 @@ struct StoreOptions {
     StoreId new_id;    ///< identity that a newly created store gets; must not be none
 };
 
+/// Records held at one level of reduction, 1 to 3: the gateway was short of room before it could
+/// send them. Events among them are as they were written. The chain cannot be verified over them.
+struct ReducedRange {
+    SeqRange range;
+    std::uint8_t level = 0;
+    bool operator==(const ReducedRange&) const = default;
+};
+
 /// What the store holds of one epoch.
 struct EpochSummary {
     EpochId id;
@@ -32,7 +40,8 @@ struct EpochSummary {
     Seq through;
     std::vector<SeqRange> held;     ///< later ranges, beyond `through` + 1
     std::vector<SeqRange> missing;  ///< gaps between 1 and the highest held record
-    bool is_current = false;        ///< the epoch that the site writes now
+    std::vector<ReducedRange> reduced;
+    bool is_current = false;  ///< the epoch that the site writes now
     bool operator==(const EpochSummary&) const = default;
 };
 
@@ -62,6 +71,11 @@ struct SiteSummary {
 ///
 /// `accept` follows design 8: (site, epoch, seq) is unique, a repeat changes nothing, only what
 /// is new of an overlapping range is stored, and the chain must agree with everything held.
+///
+/// Of a record that came at several levels of reduction the lowest is kept, whichever came first;
+/// a higher one counts as held. Heads after reduced records are not known here until the batch that
+/// follows tells them; where a head is not known, on either side, nothing is compared.
+///
 /// A receipt is built from the database in the transaction that stored the records; when `accept`
 /// returns it, they are durable.
 class Store {
@@ -79,12 +93,12 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
     virtual ~Store() = default;
 
-    /// Stores what is new in `batch`. `received` is the server's wall time, kept beside the data
-    /// and never used for order. Errors, each leaving the store unchanged:
-    /// `bad_input` the pack does not decode; `too_large` beyond `kBatchLimits`; `refused` it
-    /// decodes and cannot be right (record 1 does not introduce the epoch, ...); `diverged` the
-    /// chain contradicts what is held, naming the record; `overloaded` it would need more than 64
-    /// separate ranges, sites or epochs beyond the limits, or the database is locked;
+    /// Stores what is new in `batch`, or finer than what is held. `received` is the server's wall
+    /// time, kept beside the data and never used for order. Errors, each leaving the store
+    /// unchanged: `bad_input` the pack does not decode; `too_large` beyond `kBatchLimits`;
+    /// `refused` it decodes and cannot be right (record 1 does not introduce the epoch, ...);
+    /// `diverged` the chain contradicts what is held, naming the record; `overloaded` it would need
+    /// more than 64 separate ranges, sites or epochs beyond the limits, or the database is locked;
     /// `storage_full`, `storage_broken`.
     [[nodiscard]] virtual Result<Receipt> accept(const wire::Batch& batch, WallTime received) = 0;
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "daemon/province/levels.hpp"
+
 namespace gerbang::province {
 namespace {
 
@@ -43,6 +45,7 @@ std::vector<EpochRow> epochs_of(Database& db, std::int64_t site_id) {
             epoch.summary.held.push_back(range);
             next = range.last.next();
         }
+        epoch.summary.reduced = reduced_in(db, epoch.id, {Seq{1}, Seq{kMaxSeq}});
     }
     return epochs;
 }

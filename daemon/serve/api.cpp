@@ -14,6 +14,7 @@
 #include "common/core/check.hpp"
 #include "common/web/clauses_json.hpp"
 #include "common/web/statement_json.hpp"
+#include "common/wire/codec.hpp"
 #include "daemon/serve/target.hpp"
 
 namespace gerbang {
@@ -173,7 +174,22 @@ std::string sync_json(const web::Status& status) {
 constexpr std::size_t kMaxClausesBytes = 64u << 10;
 constexpr std::size_t kMaxRequestBytes = 4u << 10;
 
-enum class What { healthz, status, sync, usage, outages, sla, days, push_now, probe, note, clock };
+enum class What {
+    healthz,
+    status,
+    sync,
+    usage,
+    outages,
+    sla,
+    days,
+    journal,
+    epochs,
+    batch,
+    push_now,
+    probe,
+    note,
+    clock
+};
 
 struct Route {
     std::string_view path;
@@ -189,6 +205,9 @@ constexpr std::array kRoutes{Route{"/healthz", What::healthz, true, false, 0},
                              Route{"/v1/outages", What::outages, true, false, 0},
                              Route{"/v1/sla", What::sla, true, true, kMaxClausesBytes},
                              Route{"/v1/availability", What::days, true, false, 0},
+                             Route{"/v1/journal", What::journal, true, false, 0},
+                             Route{"/v1/epochs", What::epochs, true, false, 0},
+                             Route{"/v1/batches", What::batch, true, false, 0},
                              Route{"/v1/sync/now", What::push_now, false, true, 0},
                              Route{"/v1/probe", What::probe, false, true, 0},
                              Route{"/v1/notes", What::note, false, true, kMaxRequestBytes},
@@ -220,7 +239,8 @@ public:
     explicit LocalApi(ApiSources sources) : sources_{std::move(sources)} {
         GERBANG_CHECK(sources_.status && sources_.usage && sources_.outages && sources_.push_now &&
                       sources_.probe_now && sources_.note && sources_.set_clock &&
-                      sources_.statement && sources_.days);
+                      sources_.statement && sources_.days && sources_.journal && sources_.epochs &&
+                      sources_.batch);
     }
 
     net::awaitable<ServerResponse> answer(ServerRequest request) {
@@ -241,8 +261,22 @@ public:
             auto statement = co_await sla(std::move(request), route->what == What::days);
             co_return statement;
         }
+        if (route->what == What::batch) {
+            auto records = co_await batch(std::move(request));
+            co_return records;
+        }
         const auto parameters = parameters_of(request, {});
         if (!parameters) co_return bad_request(parameters.error().detail);
+        if (route->what == What::journal) {
+            const auto facts = co_await sources_.journal();
+            if (!facts) co_return failed(facts.error());
+            co_return json_answer(web::to_json(*facts));
+        }
+        if (route->what == What::epochs) {
+            const auto rows = co_await sources_.epochs();
+            if (!rows) co_return failed(rows.error());
+            co_return json_answer(web::to_json(*rows));
+        }
         if (route->what == What::probe) {
             const auto report = co_await sources_.probe_now();
             if (!report) co_return failed(report.error());
@@ -277,6 +311,29 @@ private:
             return (link != nullptr && row.link != *link) || !touches(row, *span);
         });
         co_return json_answer(web::to_json(*rows));
+    }
+
+    net::awaitable<ServerResponse> batch(ServerRequest request) {
+        const auto parameters = parameters_of(request, {"epoch", "after"});
+        if (!parameters) co_return bad_request(parameters.error().detail);
+        const auto* epoch_text = find(*parameters, "epoch");
+        const auto epoch =
+            epoch_text != nullptr ? parse_id<EpochId>(*epoch_text) : std::optional<EpochId>{};
+        if (!epoch) co_return bad_request("epoch: expected the UUID of an epoch");
+        Seq after;
+        if (const auto* text = find(*parameters, "after")) {
+            const auto* const end = text->data() + text->size();
+            const auto read = std::from_chars(text->data(), end, after.value);
+            if (read.ec != std::errc{} || read.ptr != end || after.value >= kMaxSeq) {
+                co_return bad_request("after: expected the number of a record, or 0");
+            }
+        }
+        auto records = co_await sources_.batch(*epoch, after);
+        if (!records) co_return failed(records.error());
+        ServerResponse response{.status = records->empty() ? 204 : 200,
+                                .content_type = std::string{wire::kBatchType},
+                                .body = std::move(*records)};
+        co_return response;
     }
 
     net::awaitable<ServerResponse> sla(ServerRequest request, bool is_by_day) {

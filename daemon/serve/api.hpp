@@ -9,6 +9,7 @@
 #include "common/core/result.hpp"
 #include "common/model/usage.hpp"
 #include "common/sla/statement.hpp"
+#include "common/web/journal_json.hpp"
 #include "common/web/status.hpp"
 #include "daemon/host/async.hpp"
 #include "daemon/serve/http.hpp"
@@ -42,6 +43,13 @@ struct ApiSources {
     std::function<net::awaitable<Result<sla::Statement>>(WallTime from, WallTime to,
                                                          std::optional<sla::Clauses> clauses)>
         statement;
+    /// What the journal holds, how large it is, what was given up.
+    std::function<net::awaitable<Result<JournalFacts>>()> journal;
+    /// The journal's epochs, oldest first.
+    std::function<net::awaitable<Result<std::vector<web::EpochRow>>>()> epochs;
+    /// An encoded batch of the first records of `epoch` after `after`; empty: it holds no more.
+    /// `not_found`: no such epoch.
+    std::function<net::awaitable<Result<std::string>>(EpochId epoch, Seq after)> batch;
     /// Availability of [from, to) by days of site time; `bad_input` for too many.
     std::function<net::awaitable<Result<std::vector<sla::Day>>>(WallTime from, WallTime to)> days;
 };
@@ -57,6 +65,9 @@ struct ApiSources {
 ///   POST /v1/sla?...             the same by the clauses in the body, at most 64 KiB
 ///   GET /v1/availability?...                                     by day: an array of sla::Day;
 ///                                month, or from and to, as above, at most 400 days
+///   GET /v1/journal              JournalFacts
+///   GET /v1/epochs               an array of web::EpochRow
+///   GET /v1/batches?epoch=UUID[&after=N]   the next records (FORMAT.md, "Batch"); 204: no more
 ///   POST /v1/probe               web::ProbeReport
 ///   POST /v1/notes               web::NoteRequest in the body, at most 4 KiB; 202
 ///   POST /v1/clock               web::ClockRequest in the body, at most 4 KiB; 202, 409 refused

@@ -2,10 +2,13 @@
 // the same on every machine, so this is an ordinary test. With `--speed` it also prints how fast
 // the codec is on this machine, which nothing judges.
 
+#include <array>
 #include <cstdio>
 #include <ctime>
 #include <string_view>
+#include <utility>
 
+#include "common/model/reduction.hpp"
 #include "common/wire/chain.hpp"
 #include "common/wire/codec.hpp"
 #include "tests/bench/codec_recording.hpp"
@@ -75,6 +78,74 @@ bool ticks_are_within_limit(const Recording& recording) {
     return each <= 3.0;
 }
 
+/// A long run of ticks made of the recording: from its end one goes on at a place drawn from the
+/// seed, so that no hour is like another. Counters grow on.
+std::vector<Tick> lengthened(const Recording& recording, std::size_t every, std::size_t count) {
+    std::vector<Tick> ticks;
+    auto now = recording.ticks.front();
+    std::uint64_t random = 1;
+    std::size_t place = 0;
+    for (std::size_t second = 0; ticks.size() < count; ++second) {
+        if (second % every == 0) ticks.push_back(now);
+        if (place + 1 >= recording.ticks.size()) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            place = static_cast<std::size_t>(random >> 33) % (recording.ticks.size() - 1);
+        }
+        const auto& from = recording.ticks[place];
+        const auto& to = recording.ticks[++place];
+        now.at += to.at - from.at;
+        for (std::size_t s = 0; s < recording.series.size(); ++s) {
+            auto& value = now.readings[s].value;
+            const bool is_counter = recording.series[s].kind == SeriesKind::counter;
+            value = is_counter ? value + to.readings[s].value - from.readings[s].value
+                               : to.readings[s].value;
+        }
+    }
+    return ticks;
+}
+
+/// What a day of hour blocks costs at each level. False when a level saves nothing.
+bool levels_save(const Recording& recording, std::size_t every, std::size_t per_chunk) {
+    constexpr std::size_t kHours = 24;
+    const auto kind_of = [&](SeriesId id) { return recording.series[id.value - 1].kind; };
+    const auto ticks = lengthened(recording, every, kHours * 60 * per_chunk);
+    std::array<std::size_t, kMaxLevel + 1> bytes{};
+    std::array<std::size_t, kMaxLevel + 1> points{};
+    std::clock_t elapsed = 0;
+    for (std::size_t hour = 0; hour < kHours; ++hour) {
+        std::vector<Record> records;
+        for (std::size_t minute = 0; minute < 60; ++minute) {
+            const auto begin =
+                ticks.begin() + static_cast<std::ptrdiff_t>((hour * 60 + minute) * per_chunk);
+            records.push_back(
+                {Seq{400'000 + hour * 60 + minute},
+                 make_chunk(BootNo{3}, {begin, begin + static_cast<std::ptrdiff_t>(per_chunk)})});
+        }
+        for (std::uint8_t level = 0; level <= kMaxLevel; ++level) {
+            const auto start = std::clock();
+            if (level > 0) records = reduce(std::move(records), level, kind_of);
+            if (level == 1) elapsed += std::clock() - start;
+            bytes[level] += wire::encode_pack(records).size();
+            for (const auto& record : records) {
+                points[level] += std::get<Chunk>(record.body).ticks.size();
+            }
+        }
+    }
+    const double ms = 1000.0 * static_cast<double>(elapsed) / static_cast<double>(CLOCKS_PER_SEC);
+    std::printf(
+        "hour blocks of a day, ticks of %zu s; reducing one to level 1 takes %.1f ms here\n", every,
+        ms / static_cast<double>(kHours));
+    bool is_smaller = true;
+    for (std::size_t level = 0; level <= kMaxLevel; ++level) {
+        const auto series_points = points[level] * recording.series.size();
+        std::printf("  level %zu: %7zu bytes a day, %5zu points, %.2f bytes a point and series\n",
+                    level, bytes[level], points[level],
+                    static_cast<double>(bytes[level]) / static_cast<double>(series_points));
+        is_smaller = is_smaller && (level == 0 || bytes[level] * 2 < bytes[level - 1]);
+    }
+    return is_smaller;
+}
+
 /// By processor time, so that a busy machine disturbs little.
 template <class Work>
 double million_per_second(std::size_t readings, Work work) {
@@ -119,6 +190,8 @@ int run(const std::string& path, bool with_speed) {
     std::printf("%zu series, %zu seconds\n", recording.series.size(), recording.ticks.size());
     bool is_within = ticks_are_within_limit(recording);
     for (const auto& test : kCases) is_within = is_within_limit(recording, test) && is_within;
+    is_within = levels_save(recording, 10, 6) && is_within;
+    is_within = levels_save(recording, 1, 60) && is_within;
     if (with_speed) {
         for (const auto& test : kCases) print_speed(recording, test);
         // One batch of a drain: an hour in a pack.

@@ -51,7 +51,7 @@ TEST_CASE("Village whose clock is set late gets the right time for what it measu
     }
     REQUIRE(first_jump.value != 0);
     for (const auto& record : journal) {
-        const auto at = time_of(record.body);
+        const auto at = time_of(record.body).value();
         const auto wall = timeline.wall_of(record.seq, at);
         if (at.boot == BootNo{1}) {
             CHECK_FALSE(wall);
@@ -70,8 +70,8 @@ TEST_CASE("Village whose clock is set late gets the right time for what it measu
     }
     for (const auto& record : journal) {
         if (record.seq > first_jump) break;
-        CHECK(early.wall_of(record.seq, time_of(record.body)) ==
-              timeline.wall_of(record.seq, time_of(record.body)));
+        CHECK(early.wall_of(record.seq, time_of(record.body).value()) ==
+              timeline.wall_of(record.seq, time_of(record.body).value()));
     }
 }
 

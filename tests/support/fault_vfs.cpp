@@ -52,7 +52,17 @@ using Names = std::map<std::string, std::shared_ptr<File>>;
 struct Renaming {
     std::string name;
     std::shared_ptr<File> file;  ///< null: removed
+    std::string old_name{};      ///< of a renaming: gone in the same instant
 };
+
+void change(Names& names, const Renaming& what) {
+    if (!what.old_name.empty()) names.erase(what.old_name);
+    if (what.file) {
+        names[what.name] = what.file;
+    } else {
+        names.erase(what.name);
+    }
+}
 
 }  // namespace
 
@@ -70,7 +80,7 @@ struct FaultVfs::Disk {
     bool is_dead = false;
     int open_files = 0;
 
-    enum class Call { open, read, write, growing_write, truncate, sync, remove, size };
+    enum class Call { open, read, write, growing_write, truncate, sync, remove, rename, size };
 
     [[nodiscard]] bool suits(Call call) const {
         switch (plan.fault) {
@@ -85,6 +95,8 @@ struct FaultVfs::Disk {
                 return call == Call::open;
             case Fault::failing_sync:
                 return call == Call::sync;
+            case Fault::short_read:
+                return call == Call::read;
         }
         return false;
     }
@@ -97,6 +109,7 @@ struct FaultVfs::Disk {
         if (has_fired && !plan.is_persistent) return SQLITE_OK;
         has_fired = true;
         is_dead = plan.fault == Fault::power_cut;
+        if (plan.fault == Fault::short_read) return SQLITE_IOERR_SHORT_READ;
         return plan.fault == Fault::full ? SQLITE_FULL : io_code;
     }
 
@@ -106,13 +119,9 @@ struct FaultVfs::Disk {
         pending_names.clear();
     }
 
-    void rename(const std::string& file_name, std::shared_ptr<File> file) {
-        if (file) {
-            names[file_name] = file;
-        } else {
-            names.erase(file_name);
-        }
-        pending_names.push_back({file_name, std::move(file)});
+    void change_names(Renaming what) {
+        change(names, what);
+        pending_names.push_back(std::move(what));
     }
 
     std::string survivor(const File& file);
@@ -174,13 +183,7 @@ std::string FaultVfs::Disk::survivor(const File& file) {
 void FaultVfs::Disk::cut_power() {
     auto surviving = durable_names;
     const auto kept = random() % (pending_names.size() + 1);
-    for (std::size_t i = 0; i < kept; ++i) {
-        if (pending_names[i].file) {
-            surviving[pending_names[i].name] = pending_names[i].file;
-        } else {
-            surviving.erase(pending_names[i].name);
-        }
-    }
+    for (std::size_t i = 0; i < kept; ++i) change(surviving, pending_names[i]);
     names.clear();
     for (const auto& [file_name, file] : surviving) {
         auto fresh = std::make_shared<File>();
@@ -209,15 +212,16 @@ struct FaultVfs::Calls {
     }
     static int read(sqlite3_file* file, void* target, int size, sqlite3_int64 offset) {
         const int rc = disk_of(file).next_call(Call::read, SQLITE_IOERR_READ);
-        if (rc != SQLITE_OK) return rc;
+        if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return rc;
         const auto& now = file_of(file).now;
         std::memset(target, 0, static_cast<std::size_t>(size));
+        if (rc == SQLITE_IOERR_SHORT_READ) size /= 2;
         const auto have = static_cast<std::int64_t>(now.size()) - offset;
         if (have > 0) {
             std::memcpy(target, now.data() + offset,
                         static_cast<std::size_t>(std::min<std::int64_t>(have, size)));
         }
-        return have >= size ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
+        return have >= size ? rc : SQLITE_IOERR_SHORT_READ;
     }
     static int write(sqlite3_file* file, const void* source, int size, sqlite3_int64 offset) {
         auto& disk = disk_of(file);
@@ -314,9 +318,9 @@ struct FaultVfs::Calls {
             found = known->second;
         } else if ((flags & SQLITE_OPEN_CREATE) != 0) {
             found = std::make_shared<File>();
-            found->needs_directory_sync =
-                (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
-            disk.rename(name, found);
+            found->needs_directory_sync = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL |
+                                                    SQLITE_OPEN_SUPER_JOURNAL)) != 0;
+            disk.change_names({name, found});
         } else {
             return SQLITE_CANTOPEN;
         }
@@ -333,9 +337,62 @@ struct FaultVfs::Calls {
         const int rc = disk.next_call(Call::remove, SQLITE_IOERR_DELETE);
         if (rc != SQLITE_OK) return rc;
         if (!disk.names.contains(name)) return SQLITE_IOERR_DELETE_NOENT;
-        disk.rename(name, nullptr);
+        disk.change_names({name, nullptr});
         if (sync_directory != 0) disk.sync_directory();
         return SQLITE_OK;
+    }
+    static int rename(sqlite3_vfs* vfs, const char* from, const char* to) {
+        auto& disk = disk_of(vfs);
+        const int rc = disk.next_call(Call::rename, SQLITE_IOERR);
+        if (rc != SQLITE_OK) return rc;
+        const auto found = disk.names.find(from);
+        if (found == disk.names.end()) return SQLITE_IOERR;
+        disk.change_names({to, found->second, from});
+        return SQLITE_OK;
+    }
+    static int sync_folder(sqlite3_vfs* vfs) {
+        auto& disk = disk_of(vfs);
+        const int rc = disk.next_call(Call::sync, SQLITE_IOERR_DIR_FSYNC);
+        if (rc == SQLITE_OK) disk.sync_directory();
+        return rc;
+    }
+    static int punch(sqlite3_vfs* vfs, const char* name, std::int64_t offset, std::int64_t size) {
+        auto& disk = disk_of(vfs);
+        const int rc = disk.next_call(Call::write, SQLITE_IOERR_WRITE);
+        if (rc != SQLITE_OK) return rc;
+        const auto found = disk.names.find(name);
+        if (found == disk.names.end()) return SQLITE_IOERR;
+        auto& file = *found->second;
+        const auto end = std::min(offset + size, static_cast<std::int64_t>(file.now.size()));
+        if (offset >= end) return SQLITE_OK;
+        std::string zeroes(static_cast<std::size_t>(end - offset), '\0');
+        apply_write(file.now, offset, zeroes);
+        file.pending.push_back({.offset = offset, .bytes = std::move(zeroes)});
+        return SQLITE_OK;
+    }
+    /// Sectors that are not all zero.
+    static std::int64_t allocated(sqlite3_vfs* vfs, const char* name) {
+        const auto& disk = disk_of(vfs);
+        const auto found = disk.names.find(name);
+        if (found == disk.names.end()) return 0;
+        const std::string_view now{found->second->now};
+        std::int64_t bytes = 0;
+        for (std::size_t at = 0; at < now.size(); at += kSector) {
+            const auto sector = now.substr(at, kSector);
+            if (sector.find_first_not_of('\0') != std::string_view::npos) bytes += kSector;
+        }
+        return bytes;
+    }
+    /// What SQLite's interface does not have: daemon/journal/side_file.hpp.
+    static sqlite3_syscall_ptr system_call(sqlite3_vfs*, const char* name) {
+        const std::string_view wanted{name};
+        if (wanted == "gerbang_rename") return reinterpret_cast<sqlite3_syscall_ptr>(rename);
+        if (wanted == "gerbang_sync_folder") {
+            return reinterpret_cast<sqlite3_syscall_ptr>(sync_folder);
+        }
+        if (wanted == "gerbang_punch") return reinterpret_cast<sqlite3_syscall_ptr>(punch);
+        if (wanted == "gerbang_allocated") return reinterpret_cast<sqlite3_syscall_ptr>(allocated);
+        return nullptr;
     }
     static int access(sqlite3_vfs* vfs, const char* name, int, int* result) {
         auto& disk = disk_of(vfs);
@@ -366,7 +423,7 @@ FaultVfs::FaultVfs(const FaultPlan& plan) : disk_{std::make_unique<Disk>()} {
     static std::atomic<unsigned> count{0};
     disk_->name = "gerbang-fault-" + std::to_string(++count);
     auto& vfs = disk_->vfs;
-    vfs.iVersion = 1;
+    vfs.iVersion = 3;
     vfs.szOsFile = sizeof(Handle);
     vfs.mxPathname = 512;
     vfs.zName = disk_->name.c_str();
@@ -379,6 +436,7 @@ FaultVfs::FaultVfs(const FaultPlan& plan) : disk_{std::make_unique<Disk>()} {
     vfs.xSleep = Calls::sleep;
     vfs.xCurrentTime = Calls::current_time;
     vfs.xGetLastError = Calls::last_error;
+    vfs.xGetSystemCall = Calls::system_call;
     GERBANG_CHECK(sqlite3_vfs_register(&vfs, 0) == SQLITE_OK);
     arm(plan);
 }

@@ -14,6 +14,7 @@ enum class Fault {
     io_error,      ///< EIO of whatever call it is; a sync as below
     full,          ///< a write that makes a file longer finds no space
     cannot_open,   ///< opening a file fails
+    short_read,    ///< a read finds only half of what it asks for, as at the end of a file
     failing_sync,  ///< fsync fails and gives its writes up: they look written and never are
 };
 
@@ -39,8 +40,11 @@ struct FaultPlan {
 /// Every file has a durable image and the operations since its last fsync. After a power cut each
 /// 512-byte sector of a pending write is kept, dropped or torn (filled with garbage), and a
 /// pending truncation happened or not; the folder keeps a prefix of its changes. Everything is
-/// drawn from the seed. Calls are opens, reads, writes, truncations, syncs, deletions and
-/// questions for a file's size.
+/// drawn from the seed. Calls are opens, reads, writes, truncations, syncs, deletions, renamings,
+/// punched holes and questions for a file's size.
+///
+/// Files beside the database come through the same VFS (`daemon/journal/side_file.hpp`), with the
+/// same faults. A renaming is atomic; it is durable when the folder is.
 ///
 /// Its I/O methods are of version 1 (no shared memory): the connection must set
 /// `locking_mode=EXCLUSIVE` before it touches the file. One thread; must outlive its connections.

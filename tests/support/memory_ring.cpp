@@ -39,20 +39,53 @@ public:
         return store_.next_++;
     }
 
-    void intend(const Intent& intent) override { store_.intent_ = intent; }
+    [[nodiscard]] std::string_view entry(std::uint64_t number) const override {
+        for (const auto& entry : store_.entries_) {
+            if (entry.number == number) return entry.bytes;
+        }
+        return {};
+    }
+
+    void intend(const Intent& intent) override {
+        store_.losses_.offer();
+        store_.intent_ = intent;
+    }
 
     void release(std::uint64_t through) override {
-        while (!store_.entries_.empty() && store_.entries_.front().number <= through) {
-            store_.used_ -= store_.entries_.front().bytes.size() + kOverhead;
-            store_.entries_.pop_front();
-        }
-        if (through >= store_.intent_.through) store_.intent_ = {};
+        free_through(through);
+        if (through < store_.intent_.through) return;
+        store_.intent_ = {};
+        store_.losses_.settle();
     }
+
+    void give_up(std::uint64_t through, const GivenUp& lost) override {
+        auto& losses = store_.losses_;
+        auto& where = through <= store_.intent_.through ? losses.doubtful : losses.untold;
+        where = GivenUp::joined(where, lost);
+        free_through(through);
+    }
+
+    void withdraw() override {
+        store_.intent_ = {};
+        auto& losses = store_.losses_;
+        losses.untold =
+            GivenUp::joined(losses.untold, GivenUp::joined(losses.told, losses.doubtful));
+        losses.settle();
+    }
+
+    [[nodiscard]] const RingLosses& losses() const override { return store_.losses_; }
 
     [[nodiscard]] std::uint64_t used_bytes() const override { return store_.used_; }
     [[nodiscard]] std::uint64_t capacity_bytes() const override { return store_.capacity_; }
 
 private:
+    void free_through(std::uint64_t through) {
+        while (!store_.entries_.empty() && store_.entries_.front().number <= through) {
+            store_.used_ -= store_.entries_.front().bytes.size() + kOverhead;
+            store_.entries_.pop_front();
+        }
+    }
+
     MemoryRing& store_;
     Intent found_intent_;
     std::uint64_t first_new_;
@@ -67,6 +100,7 @@ std::unique_ptr<Ring> MemoryRing::open(const BootId& boot) {
 void MemoryRing::power_cut() {
     entries_.clear();
     intent_ = {};
+    losses_ = {};
     next_ = 1;
     used_ = 0;
 }

@@ -1,5 +1,6 @@
 #include "tests/support/village.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
 #include "daemon/host/log.hpp"
@@ -91,6 +92,7 @@ Daemon& Village::daemon() {
 
 void Village::start() {
     GERBANG_CHECK(daemon_ == nullptr);
+    if (storage_may_hang && !storage_loop_) storage_loop_ = std::make_unique<net::io_context>(1);
     clock.resume();
     loop_ = std::make_unique<net::io_context>(1);
     // The receiver offloads to the loop in force, as the daemon's own storage does.
@@ -99,37 +101,42 @@ void Village::start() {
     HostFacts facts;
     facts.boot = boot_;
     facts.hardware = "test";
-    daemon_ = std::make_unique<Daemon>(config, Edges{.clock = &clock,
-                                                     .entropy = &entropy_,
-                                                     .facts = facts,
-                                                     .paths = {.proc = folder_.file("proc"),
-                                                               .sys = folder_.file("sys"),
-                                                               .state = folder_.path(),
-                                                               .runtime = folder_.path(),
-                                                               .facts = folder_.file("facts")},
-                                                     .kernel = timed_kernel_.get(),
-                                                     .watch = watch_.get(),
-                                                     .prober = &prober,
-                                                     .ring = open_ring_.get(),
-                                                     .uplinks = {&link},
-                                                     .loop = loop_->get_executor(),
-                                                     .worker = loop_->get_executor(),
-                                                     .journal = journal_options(),
-                                                     .on_stop = {}});
-    end_.reset();
+    daemon_ = std::make_unique<Daemon>(
+        config,
+        Edges{.clock = &clock,
+              .entropy = &entropy_,
+              .facts = facts,
+              .paths = {.proc = folder_.file("proc"),
+                        .sys = folder_.file("sys"),
+                        .state = folder_.path(),
+                        .runtime = folder_.path(),
+                        .facts = folder_.file("facts")},
+              .kernel = timed_kernel_.get(),
+              .watch = watch_.get(),
+              .prober = &prober,
+              .ring = open_ring_.get(),
+              .uplinks = {&link},
+              .loop = loop_->get_executor(),
+              .worker = storage_loop_ ? storage_loop_->get_executor() : loop_->get_executor(),
+              .journal = journal_options(),
+              .state_folder = state_folder,
+              .on_stop = {}});
+    has_ended_ = false;
     net::co_spawn(*loop_, live(), [](std::exception_ptr failure) {
         if (failure) std::rethrow_exception(failure);
     });
-    clock.run_ready(*loop_);
+    run_ready();
 }
 
 net::awaitable<void> Village::live() {
-    auto end = co_await daemon_->run();
-    end_ = std::move(end);
+    co_await daemon_->run();
+    has_ended_ = true;
 }
 
 void Village::run_for(Millis span) {
-    if (loop_) {
+    if (loop_ && storage_loop_) {
+        run_with_storage(span);
+    } else if (loop_) {
         clock.run_for(*loop_, span);
     } else {
         clock.pass(span);
@@ -137,9 +144,28 @@ void Village::run_for(Millis span) {
     kernel.advance(clock.now());
 }
 
+/// The storage's own thread, so to speak: it works between steps of virtual time, or hangs.
+void Village::run_with_storage(Millis span) {
+    constexpr Millis kStep{100};
+    for (Millis done{0}; done < span; done += kStep) {
+        clock.run_for(*loop_, std::min(kStep, span - done));
+        run_ready();
+    }
+}
+
+void Village::run_ready() {
+    clock.run_ready(*loop_);
+    while (storage_loop_ && !storage_hangs) {
+        storage_loop_->restart();
+        if (storage_loop_->poll() == 0) break;
+        clock.run_ready(*loop_);
+    }
+}
+
 void Village::bury() {
     // The io_context first: it holds the suspended coroutines, which refer to the daemon's parts.
     loop_.reset();
+    if (storage_loop_) storage_loop_ = std::make_unique<net::io_context>(1);
     daemon_.reset();
     open_ring_.reset();
     clock.resume();
@@ -152,8 +178,8 @@ void Village::kill() {
 
 void Village::stop() {
     daemon().stop("signal");
-    for (int i = 0; i < 1000 && !end_; ++i) clock.run_ready(*loop_);
-    GERBANG_CHECK(end_.has_value() && end_->has_value());
+    for (int i = 0; i < 1000 && !has_ended_; ++i) run_ready();
+    GERBANG_CHECK(has_ended_);
     bury();
 }
 

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,12 @@ public:
     ScriptedProber prober;
     Config config;            ///< read by `start`
     std::string journal_vfs;  ///< SQLite VFS of the journal, read by `start`; empty: the real one
+    /// What the state folder is found to be (`Edges::state_folder`), read by `start`.
+    std::function<Result<StateFolder>()> state_folder;
+    /// Read by the first `start`: storage works apart from the loop, so that it may hang. Time then
+    /// passes in steps of 100 ms.
+    bool storage_may_hang = false;
+    bool storage_hangs = false;  ///< no call to the storage returns
 
     /// Starts the daemon; it must not be running.
     void start();
@@ -60,9 +67,6 @@ public:
     void link_changed();
 
     [[nodiscard]] bool is_running() const { return daemon_ != nullptr; }
-    /// The daemon's life ended by itself, or could not begin, by its storage: `kill` it, then
-    /// `start` the next one.
-    [[nodiscard]] bool has_ended() const { return end_.has_value(); }
     [[nodiscard]] Daemon& daemon();
     /// The loop of the running daemon, for questions put to it.
     [[nodiscard]] net::any_io_executor executor() { return loop_->get_executor(); }
@@ -93,6 +97,8 @@ private:
     void open_province();
     [[nodiscard]] net::awaitable<void> live();
     void bury();
+    void run_with_storage(Millis span);
+    void run_ready();
 
     std::uint64_t seed_;
     TempFolder folder_;
@@ -106,9 +112,10 @@ private:
 
     // One life of the daemon.
     std::unique_ptr<net::io_context> loop_;
+    std::unique_ptr<net::io_context> storage_loop_;
     std::unique_ptr<Ring> open_ring_;
     std::unique_ptr<Daemon> daemon_;
-    std::optional<Result<RunEnd>> end_;
+    bool has_ended_ = false;
 };
 
 }  // namespace gerbang

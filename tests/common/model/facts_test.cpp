@@ -246,6 +246,14 @@ TEST_CASE("Every fact comes back from its event as it was", "[model]") {
     CHECK(config_from(to_event(ConfigFact{}, kAt)).value() == ConfigFact{});
     CHECK(loss_from(to_event(some_loss(), kAt)).value() == some_loss());
     CHECK(to_event(some_loss(), kAt).at == kAt);
+    auto numbered = some_loss();
+    numbered.id = 4;
+    numbered.epoch.bytes.fill(7);
+    numbered.first_seq = Seq{12};
+    numbered.last_seq = Seq{40};
+    CHECK(loss_from(to_event(numbered, kAt)).value() == numbered);
+    numbered.last_seq = Seq{11};
+    CHECK(complaint(loss_from, to_event(numbered, kAt)).find("last_seq") != std::string::npos);
     CHECK(power_from(to_event(some_power(), kAt)).value() == some_power());
     const PowerFact battery{"BAT0", "battery", std::nullopt, "", std::nullopt};
     CHECK(power_from(to_event(battery, kAt)).value() == battery);

@@ -198,6 +198,31 @@ TEST_CASE("settle goes back when the store was restored from a backup or replace
     CHECK(cursor.parked.empty());
 }
 
+TEST_CASE("settle never calls a head that is not known another one", "[model]") {
+    // After reduced records a receiver does not know the head; then it says zeros.
+    auto cursor = new_cursor();
+    auto known = receipt(10);
+    known.head = head(1);
+    auto unknown = receipt(10);
+    auto other = receipt(10);
+    other.head = head(2);
+
+    REQUIRE(settle(cursor, known, kLast));
+    CHECK_FALSE(settle(cursor, unknown, kLast).value());
+    CHECK(cursor.head == head(1));
+    CHECK(settle(cursor, other, kLast).error().code == Errc::diverged);
+
+    unknown.through = Seq{20};
+    CHECK(settle(cursor, unknown, kLast).value());
+    CHECK(cursor.through == Seq{20});
+    CHECK(cursor.head == Head{});
+    other.through = Seq{20};
+    CHECK(settle(cursor, other, kLast).value());
+    CHECK(cursor.head == head(2));
+    known.through = Seq{20};
+    CHECK(settle(cursor, known, kLast).error().code == Errc::diverged);
+}
+
 TEST_CASE("settle merges what adjoins into through, whose head is then unknown", "[model]") {
     auto cursor = new_cursor();
     auto first = receipt(10, {range(12, 20), range(22, 30)});

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <random>
+#include <utility>
 
 #include "common/model/series_table.hpp"
 #include "common/model/usage.hpp"
@@ -81,6 +82,53 @@ TEST_CASE("defect_of finds every broken bound of an event", "[model]") {
                         e.fields.push_back({"k" + std::to_string(i), std::int64_t{0}});
                     }
                 }).empty());
+}
+
+TEST_CASE("defect_of finds what cannot be right in a reduced chunk, and in one of level 0",
+          "[model]") {
+    const auto reduced_defect = [](auto change) {
+        return defect_after([&](Chunk& chunk) {
+            chunk.level = 1;
+            chunk.columns.resize(1);
+            auto count = chunk.columns[0];
+            count.part = part::kCount;
+            auto time = chunk.columns[0];
+            time.part = part::kStateTime;
+            chunk.columns.push_back(count);
+            chunk.columns.push_back(time);
+            change(chunk);
+        });
+    };
+    CHECK(reduced_defect([](Chunk&) {}).empty());
+    CHECK_FALSE(reduced_defect([](Chunk& c) { c.level = 0; }).empty());
+    CHECK_FALSE(reduced_defect([](Chunk& c) { c.columns[1].part = 0; }).empty());
+    CHECK_FALSE(reduced_defect([](Chunk& c) { c.columns[2].part = part::kCount; }).empty());
+    CHECK_FALSE(reduced_defect([](Chunk& c) { std::swap(c.columns[0], c.columns[1]); }).empty());
+    for (const auto unknown : {std::uint8_t{4}, std::uint8_t{15}}) {
+        CHECK_FALSE(reduced_defect([&](Chunk& c) { c.columns[1].part = unknown; }).empty());
+    }
+    CHECK_FALSE(reduced_defect([](Chunk& c) { c.columns[1].values[1] = 0; }).empty());
+    CHECK_FALSE(reduced_defect([](Chunk& c) { c.columns[2].values[0] = -1; }).empty());
+    CHECK(reduced_defect([](Chunk& c) { c.columns[2].values[0] = 0; }).empty());
+    CHECK(reduced_defect([](Chunk& c) { c.columns[0].values[0] = -1; }).empty());
+    // Emptied: without anything, and not at level 0.
+    CHECK_FALSE(reduced_defect([](Chunk& c) { c.ticks.clear(); }).empty());
+    const auto emptied = [](Chunk& chunk) {
+        chunk.ticks.clear();
+        chunk.columns.clear();
+    };
+    CHECK(reduced_defect(emptied).empty());
+    CHECK_FALSE(defect_after(emptied).empty());
+}
+
+TEST_CASE("An emptied chunk has a boot and a level, and no time", "[model]") {
+    const Chunk emptied{.boot = BootNo{3}, .level = 2, .ticks = {}, .columns = {}};
+    CHECK_FALSE(time_of(emptied));
+    CHECK(boot_of(emptied) == BootNo{3});
+    CHECK(level_of(emptied) == 2);
+    const Event event{EventKind::stop, {BootNo{2}, monotonic_from_ms(7)}, {}};
+    CHECK(boot_of(event) == BootNo{2});
+    CHECK(level_of(event) == 0);
 }
 
 TEST_CASE("A record's time is the event's instant or the chunk's last tick", "[model]") {

@@ -2,9 +2,11 @@
 
 #include <catch2/catch.hpp>
 #include <limits>
+#include <map>
 #include <random>
 
 #include "common/model/facts.hpp"
+#include "common/model/reduction.hpp"
 #include "tests/support/seed.hpp"
 
 using namespace gerbang;
@@ -293,6 +295,84 @@ TEST_CASE(
         REQUIRE(restored.hours == feeder.hours);
         REQUIRE(restored.rollup.undated() == feeder.rollup.undated());
     }
+}
+
+TEST_CASE("UsageRollup counts the bytes of each day alike at every level of reduction",
+          "[model][rollup]") {
+    std::mt19937_64 random{test_seed()};
+    Feeder written;
+    written.begin();
+    const auto start = kMidnight - 12 * kHour;
+    written.anchor(1, 0, start + 1'234'000);
+    std::int64_t received = 0;
+    std::int64_t transmitted = 0;
+    // Four midnights. An hour around each the rate stands still: a merged point says nothing of
+    // what passed within its interval, so only then can a day's border cut it rightly.
+    for (std::int64_t at_ms = 5'000; at_ms < 84 * kHour; at_ms += 60'000) {
+        std::vector<Tick> ticks;
+        for (int i = 0; i < 6; ++i, at_ms += 10'000) {
+            const auto of_day = (start + 1'234'000 + at_ms - kMidnight + 96 * kHour) % (24 * kHour);
+            const bool is_night = of_day < 2 * kHour || of_day > 22 * kHour;
+            received += is_night ? 36'000 : static_cast<std::int64_t>(random() % 9'000'000);
+            transmitted += is_night ? 3'600 : static_cast<std::int64_t>(random() % 700'000);
+            ticks.push_back(
+                {monotonic_from_ms(at_ms), {{SeriesId{1}, received}, {SeriesId{2}, transmitted}}});
+        }
+        at_ms -= 60'000;
+        written.feed(make_chunk(BootNo{1}, ticks));
+    }
+    const auto days = [](Feeder& feeder) {
+        feeder.collect();
+        std::map<WallTime, UsageSum> sums;
+        for (const auto& [key, part] : feeder.hours) {
+            sums[period_start(UsagePeriod::day, key.start, kKalimantan)] += part.sum;
+        }
+        return sums;
+    };
+    const auto expected = days(written);
+    REQUIRE(expected.size() == 5);
+    for (std::uint8_t level = 1; level <= kMaxLevel; ++level) {
+        INFO("level " << int{level});
+        Feeder reduced;
+        for (std::size_t first = 0; first < written.records.size(); first += 60) {
+            const auto begin = written.records.begin() + static_cast<std::ptrdiff_t>(first);
+            const auto size = std::min<std::ptrdiff_t>(60, written.records.end() - begin);
+            for (auto& record : reduce({begin, begin + size}, level,
+                                       [](SeriesId) { return SeriesKind::counter; })) {
+                reduced.feed(std::move(record.body));
+            }
+        }
+        auto sums = days(reduced);
+        REQUIRE(sums.size() == expected.size());
+        for (const auto& [day, sum] : expected) {
+            INFO("day " << to_ms(day));
+            CHECK(sums[day].received == sum.received);
+            CHECK(sums[day].transmitted == sum.transmitted);
+        }
+        CHECK(reduced.dated_bytes() ==
+              static_cast<std::uint64_t>(received) + static_cast<std::uint64_t>(transmitted));
+    }
+}
+
+TEST_CASE("UsageRollup takes emptied chunks, and the bytes of what was given up",
+          "[model][rollup]") {
+    Feeder feeder;
+    feeder.begin();
+    feeder.anchor(1, 0, kMidnight);
+    feeder.tick(1, 10'000, 1'000);
+    for (int i = 0; i < 30; ++i) {
+        feeder.feed(Chunk{.boot = BootNo{1}, .level = kMaxLevel, .ticks = {}, .columns = {}});
+    }
+    // A mean or a minimum that stands beside a counter is not its total.
+    auto odd = make_chunk(BootNo{1}, {{monotonic_from_ms(1'900'000), {{SeriesId{1}, 9'000}}}});
+    odd.level = 1;
+    auto minimum = odd.columns.front();
+    minimum.part = part::kMinimum;
+    minimum.values = {77'000};
+    odd.columns.push_back(minimum);
+    feeder.feed(odd);
+    CHECK(feeder.dated_bytes() == 9'000);
+    CHECK(feeder.hour(kMidnight).measured_ms == 0);
 }
 
 TEST_CASE("UsageRollup refuses a damaged state and stays within its bounds", "[model][rollup]") {

@@ -40,7 +40,7 @@ private:
     std::mt19937_64 engine_;
 };
 
-Ledger random_ledger(Random& random) {
+Ledger random_ledger(Random& random, bool has_folds = true) {
     Ledger ledger;
     ledger.known_from = wall_from_ms(random.instant());
     ledger.known_to = wall_from_ms(random.instant());
@@ -78,6 +78,12 @@ Ledger random_ledger(Random& random) {
                                                                       : random.pick(0, kDayMs))};
             };
             entry.on_device = LedgerEntry::OnDevice{on(), on(), on(), on()};
+        }
+        if (has_folds && entry.first_good && random.one_in(5)) {
+            const auto length = [&] {
+                return Millis{random.one_in(20) ? random.instant() : random.pick(0, kDayMs)};
+            };
+            entry.fold = Fold{2, length(), length(), length(), length()};
         }
         ledger.entries.push_back(std::move(entry));
         at = end;
@@ -252,7 +258,7 @@ TEST_CASE("The sweep gives each instant to whom a slow and simple look gives it"
     Random random{test_seed() + 1};
     for (std::uint64_t round = 0; round < test_rounds(60); ++round) {
         INFO("seed " << test_seed() << " round " << round);
-        auto ledger = random_ledger(random);
+        auto ledger = random_ledger(random, false);
         std::erase_if(ledger.entries, [](const LedgerEntry& entry) {
             const auto is_far = [](const WallSpan& span) {
                 return std::abs(to_ms(span.earliest) / 2) > kNowMs ||

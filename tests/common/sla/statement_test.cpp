@@ -58,6 +58,48 @@ Seconds down(const Statement& statement, Party party, Cause cause) {
 
 }  // namespace
 
+TEST_CASE("Outages folded into one are down for their own time only", "[sla]") {
+    auto loose = entry(1, Cause::isp, 10h, 12h);
+    // Forty failures of 30 s each, of which nobody knows more exactly than 20 to 40 s.
+    loose.fold = Fold{40, 800s, 1600s, 25s, 45s};
+    const auto statement = statement_of(ledger_of({loose}));
+    CHECK(down(statement, Party::provider, Cause::isp) == 1200s);
+    CHECK(statement.up == statement.period - 1200s);
+    CHECK(statement.uncertain == 400s);
+    REQUIRE(statement.outages.size() == 1);
+    CHECK(statement.outages[0].certain == 25s);
+    CHECK(statement.outages[0].possible == 45s);
+    CHECK(statement.outages[0].in_period == 1200s);
+    CHECK(statement.outages[0].verdict == Judged::Verdict::tolerated);
+
+    SECTION("a part of the time holds its share") {
+        const auto half = statement_of(ledger_of({loose}), example_clauses(), kFrom, kFrom + 11h);
+        CHECK(down(half, Party::provider, Cause::isp) == 600s);
+        const auto days = by_day(ledger_of({loose}), kFrom, kFrom + 11h, Seconds{});
+        REQUIRE(days);
+        CHECK(days->front().down.at(Cause::isp) == 600s);
+    }
+    SECTION("one that may be over the threshold is disputed, never counted") {
+        loose.fold->longest_possible = 301s;
+        CHECK(statement_of(ledger_of({loose})).outages[0].verdict == Judged::Verdict::disputed);
+        loose.fold->longest_certain = 301s;
+        CHECK(statement_of(ledger_of({loose})).outages[0].verdict == Judged::Verdict::disputed);
+    }
+    SECTION("and place keeps it") {
+        Outage outage;
+        outage.id = 7;
+        outage.fold = loose.fold;
+        outage.last_good = outage.first_bad = {BootNo{1}, monotonic_from_ms(1000)};
+        outage.last_bad = outage.first_good = DeviceTime{BootNo{1}, monotonic_from_ms(9000)};
+        TrueTime time;
+        time.add({outage.last_good, kFrom, AnchorSource::kernel, Millis{0}});
+        time.saw(*outage.first_good);
+        const auto placed = place({outage}, time, kFrom, kTo);
+        REQUIRE(placed.ledger.entries.size() == 1);
+        CHECK(placed.ledger.entries[0].fold == loose.fold);
+    }
+}
+
 TEST_CASE("Days that cannot be counted are refused", "[sla]") {
     CHECK_FALSE(by_day({}, kFrom, kFrom, Seconds{}));
     CHECK_FALSE(by_day({}, kTo, kFrom, Seconds{}));

@@ -221,6 +221,7 @@ TEST_CASE("Outage rows survive the way through JSON", "[web]") {
     row.evidence = "carrier 0 on eth0";
     row.link = "hotspot";
     row.confidence = Confidence::high;
+    row.folded = 37;
     OutageRow open;
     open.is_open = true;
     const std::vector<OutageRow> rows{row, open};

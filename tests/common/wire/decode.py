@@ -5,7 +5,8 @@ common/wire/FORMAT.md alone, so that the page is known to suffice.
     decode.py FILE [--head HEX]
 
 Prints one line per record and at last {"first", "last", "head"}: the chain head after the last
-record, from the batch's own head or --head (default: zeros). Exit 1 and a message on standard
+record, from the batch's own head or --head (default: zeros); null when a reduced chunk is among
+them, as the chain cannot be followed over those. Exit 1 and a message on standard
 error when the file is damaged. Standard library only, and libzstd.so.1 through ctypes.
 """
 
@@ -19,7 +20,8 @@ import uuid
 import zlib
 
 KINDS = [None, "epoch", "boot", "start", "stop", "series", "interface", "carrier", "anchor",
-         "outage", "config", "loss", "power", "boot_end", "note", "clock", "path"]
+         "outage", "config", "loss", "power", "boot_end", "note", "clock", "path", "storage",
+         "summary"]
 MASK = (1 << 64) - 1
 MAX_DECODED = 64 << 20
 
@@ -126,26 +128,34 @@ def bitmap(reader, count):
     return bits[:count]
 
 
-def chunks(reader, count):
+def chunks(reader, count, version):
     boots, levels, tick_counts = (whole_column(reader, count) for _ in range(3))
     need(all(1 <= boot < 1 << 32 for boot in boots), "boot")
     need(all(0 <= level <= 3 for level in levels), "level")
-    need(all(1 <= ticks <= 1024 for ticks in tick_counts), "tick count")
+    need(all((0 if version == 2 and level > 0 else 1) <= ticks <= 1024
+             for level, ticks in zip(levels, tick_counts)), "tick count")
     total = sum(tick_counts)
     need(total <= 1 << 23, "number of ticks")
-    times = whole_column(reader, total)
+    times = whole_column(reader, total) if total else []
     made, first = [], 0
     for boot, level, ticks in zip(boots, levels, tick_counts):
         mine = times[first:first + ticks]
-        need(mine[0] >= 0 and all(a < b for a, b in zip(mine, mine[1:])), "tick times")
+        need(all(time >= 0 for time in mine[:1]) and
+             all(a < b for a, b in zip(mine, mine[1:])), "tick times")
         made.append({"boot": boot, "level": level, "ticks": mine, "columns": []})
         first += ticks
+    filled = [chunk for chunk in made if chunk["ticks"]]
+    tick_counts = [len(chunk["ticks"]) for chunk in filled]
     series_count = reader.varint()
     if series_count == 0:
         return made
-    need(series_count <= 1 << 20, "number of series")
+    need(total > 0 and series_count <= 1 << 20, "number of series")
     ids = whole_column(reader, series_count)
-    need(ids[0] >= 1 and ids[-1] < 1 << 32 and all(a < b for a, b in zip(ids, ids[1:])), "ids")
+    parts = whole_column(reader, series_count) if version == 2 else [0] * series_count
+    need(all(1 <= number < 1 << 32 for number in ids), "ids")
+    need(all(0 <= part <= 3 or 16 <= part <= 255 for part in parts), "parts")
+    names = list(zip(ids, parts))
+    need(all(a < b for a, b in zip(names, names[1:])), "ids")
     headers = reader.take(series_count)
     presences, readings, pairs = [], 0, 0
     for header in headers:
@@ -154,25 +164,31 @@ def chunks(reader, count):
         if presence == 0:
             bits = [1] * total
         elif presence == 1:
-            by_chunk = bitmap(reader, count)
+            by_chunk = bitmap(reader, len(filled))
             bits = [bit for bit, ticks in zip(by_chunk, tick_counts) for _ in range(ticks)]
         else:
             bits = bitmap(reader, total)
         need(any(bits), "a series without values")
         presences.append(bits)
         readings += sum(bits)
-        pairs += count
         need(readings <= 1 << 23, "number of values")
-    for series, header, bits in zip(ids, headers, presences):
+    for (series, part), header, bits in zip(names, headers, presences):
         values = iter(column(reader, header & 15, sum(bits)))
         first = 0
-        for chunk, ticks in zip(made, tick_counts):
+        for chunk, ticks in zip(filled, tick_counts):
             mine = bits[first:first + ticks]
             first += ticks
-            if any(mine):
-                chunk["columns"].append({
-                    "series": series, "present": [] if all(mine) else mine,
-                    "values": [next(values) for bit in mine if bit]})
+            if not any(mine):
+                continue
+            here = [next(values) for bit in mine if bit]
+            need(part == 0 or chunk["level"] > 0, "a part at level 0")
+            need(part < 3 or min(here) >= (1 if part == 3 else 0), "count or time")
+            pairs += 1
+            need(pairs <= 1 << 20, "number of columns")
+            chunk["columns"].append({"series": series, "part": part,
+                                     "present": [] if all(mine) else mine, "values": here})
+    for chunk in made:
+        need(len(chunk["columns"]) <= (65536 if chunk["level"] else 4096), "columns of a chunk")
     return made
 
 
@@ -192,7 +208,9 @@ def event(reader):
 def pack(data):
     need(len(data) > 4 and zlib.crc32(data[:-4]) == struct.unpack("<I", data[-4:])[0], "checksum")
     reader = Reader(data[:-4])
-    need(reader.take(3) == b"GP\x01", "magic or version of the pack")
+    need(reader.take(2) == b"GP", "magic of the pack")
+    version = reader.u8()
+    need(version in (1, 2), "version of the pack")
     compression, first, count = reader.u8(), reader.varint(), reader.varint()
     need(first >= 1 and 1 <= count <= 8192 and first + count - 1 < 1 << 40, "range")
     need(compression <= 1, "compression")
@@ -206,7 +224,7 @@ def pack(data):
         kinds += [kind] * run
         kind = "event" if kind == "chunk" else "chunk"
     chunk_count = kinds.count("chunk")
-    all_chunks = iter(chunks(reader, chunk_count) if chunk_count else [])
+    all_chunks = iter(chunks(reader, chunk_count, version) if chunk_count else [])
     bodies = [next(all_chunks) if kind == "chunk" else None for kind in kinds]
     bodies = [event(reader) if body is None else body for body in bodies]
     reader.end()
@@ -267,9 +285,12 @@ def main():
         print(f"{options.file}: {damage}", file=sys.stderr)
         return 1
     for number, body in records:
-        head = hashlib.sha256(head + canonical(number, body)).digest()
+        if body.get("level", 0) > 0:
+            head = None
+        if head is not None:
+            head = hashlib.sha256(head + canonical(number, body)).digest()
         print(json.dumps(line_of(number, body), ensure_ascii=False, separators=(",", ":")))
-    last_line.update({"first": records[0][0], "last": records[-1][0], "head": head.hex()})
+    last_line.update({"first": records[0][0], "last": records[-1][0], "head": head and head.hex()})
     print(json.dumps(last_line, separators=(",", ":")))
     return 0
 

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <string>
 
+#include "common/model/reduction.hpp"
 #include "common/wire/bytes.hpp"
 #include "common/wire/chain.hpp"
 #include "common/wire/codec.hpp"
@@ -80,7 +81,8 @@ std::string line_of(const Record& record) {
         put_list(out, chunk->ticks, [&](Monotonic at) { put_number(to_ms(at)); });
         out += ",\"columns\":";
         put_list(out, chunk->columns, [&](const Column& column) {
-            out += "{\"series\":" + std::to_string(column.series.value) + ",\"present\":";
+            out += "{\"series\":" + std::to_string(column.series.value) +
+                   ",\"part\":" + std::to_string(column.part) + ",\"present\":";
             put_list(out, column.present, put_number);
             out += ",\"values\":";
             put_list(out, column.values, put_number);
@@ -110,13 +112,15 @@ std::string lines_of(const std::string& pack, Head head, const std::string& fram
     const auto records = wire::decode_pack(pack);
     GERBANG_CHECK(records.has_value());
     std::string lines;
+    bool is_known = true;
     for (const auto& record : *records) {
         lines += line_of(record);
-        head = wire::next_head(head, record);
+        is_known = is_known && wire::is_chainable(record);
+        if (is_known) head = wire::next_head(head, record);
     }
     return lines + "{" + frame + "\"first\":" + std::to_string(records->front().seq.value) +
-           ",\"last\":" + std::to_string(records->back().seq.value) + ",\"head\":\"" +
-           to_hex(head) + "\"}\n";
+           ",\"last\":" + std::to_string(records->back().seq.value) +
+           ",\"head\":" + (is_known ? '"' + to_hex(head) + '"' : "null") + "}\n";
 }
 
 /// One event of every kind, with awkward texts.
@@ -215,6 +219,8 @@ void compare_packs(Comparison& comparison, const Recording& recording) {
     for (int i = 0; i < 12; ++i) {
         const auto pack = wire::encode_pack(random.records(1 + random.below(30)));
         comparison.same("generated pack " + std::to_string(i), pack, lines_of(pack, {}, ""));
+        const auto reduced = wire::encode_pack(random.reduced_records(1 + random.below(30)));
+        comparison.same("reduced pack " + std::to_string(i), reduced, lines_of(reduced, {}, ""));
     }
     std::vector<Record> records;
     for (auto& chunk : chunks_of(recording, 10, 6)) {
@@ -222,6 +228,12 @@ void compare_packs(Comparison& comparison, const Recording& recording) {
     }
     const auto recorded = wire::encode_pack(records);
     comparison.same("recorded pack", recorded, lines_of(recorded, {}, ""));
+    const auto kind_of = [&](SeriesId id) { return recording.series[id.value - 1].kind; };
+    for (std::uint8_t level = 1; level <= kMaxLevel; ++level) {
+        const auto reduced = wire::encode_pack(reduce(records, level, kind_of));
+        comparison.same("recorded pack at level " + std::to_string(level), reduced,
+                        lines_of(reduced, {}, ""));
+    }
     records.resize(1);
     const auto minute = wire::encode_pack(records);
     comparison.same("recorded minute", minute, lines_of(minute, {}, ""));
@@ -240,6 +252,12 @@ void compare_packs(Comparison& comparison, const Recording& recording) {
     auto flipped = minute;
     flipped[minute.size() / 2] = static_cast<char>(flipped[minute.size() / 2] ^ 4);
     comparison.refused("pack with a flipped bit", flipped);
+    for (const char version : {'\0', '\3'}) {
+        auto other = minute.substr(0, minute.size() - 4);
+        other[2] = version;
+        wire::put_u32(other, wire::crc32(other));
+        comparison.refused("pack of another version", other);
+    }
     flipped = bytes;
     flipped[30] = static_cast<char>(flipped[30] ^ 1);
     comparison.refused("batch with a flipped bit", flipped);

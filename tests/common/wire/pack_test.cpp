@@ -120,9 +120,11 @@ TEST_CASE("A pack says what is wrong with its frame", "[wire]") {
     const auto good = wire::encode_pack({{Seq{5}, plain_chunk(0, 3, 2)}});
     CHECK_THAT(what_is_wrong_with(""), Catch::Contains("too short"));
     CHECK_THAT(what_is_wrong_with("hello, world"), Catch::Contains("checksum"));
-    auto other_version = good;
-    other_version[2] = 2;
-    CHECK_THAT(what_is_wrong_with(resealed(other_version)), Catch::Contains("version"));
+    for (const char version : {'\0', '\3', '\xFF'}) {
+        auto other_version = good;
+        other_version[2] = version;
+        CHECK_THAT(what_is_wrong_with(resealed(other_version)), Catch::Contains("version"));
+    }
     auto other_compression = good;
     other_compression[3] = 9;
     CHECK_THAT(what_is_wrong_with(resealed(other_compression)), Catch::Contains("compression"));

@@ -70,9 +70,47 @@ public:
                              : 1 + static_cast<std::uint32_t>(below(100'000));
             fill_series(SeriesId{id}, ticks);
         }
-        auto chunk = make_chunk(at.boot, ticks);
-        chunk.level = chance(10) ? static_cast<std::uint8_t>(below(4)) : std::uint8_t{0};
+        return make_chunk(at.boot, ticks);
+    }
+
+    /// What reduction may leave of a chunk, and more: any parts of its series, or nothing at all.
+    Chunk reduced_chunk(DeviceTime& at) {
+        auto chunk = this->chunk(at);
+        chunk.level = static_cast<std::uint8_t>(1 + below(kMaxLevel));
+        if (chance(40)) {
+            chunk.ticks.clear();
+            chunk.columns.clear();
+            return chunk;
+        }
+        std::vector<Column> columns;
+        for (const auto& column : chunk.columns) {
+            for (unsigned part = 0; part <= 255; ++part) {
+                const bool is_in_use = part <= part::kCount || part >= part::kStateTime;
+                if (!is_in_use || !chance(part <= part::kCount ? 60 : 1)) continue;
+                auto& made = columns.emplace_back(column);
+                made.part = static_cast<std::uint8_t>(part);
+                if (part < part::kCount) continue;
+                for (auto& value : made.values) {
+                    value = std::max<std::int64_t>(value, part == part::kCount ? 1 : 0);
+                }
+            }
+        }
+        chunk.columns = std::move(columns);
         return chunk;
+    }
+
+    /// As `records`, with reduced chunks and emptied ones, in runs, among the others.
+    std::vector<Record> reduced_records(std::size_t count) {
+        auto records = this->records(count);
+        bool is_reduced = false;
+        for (auto& record : records) {
+            if (chance(20)) is_reduced = !is_reduced;
+            auto* raw = std::get_if<Chunk>(&record.body);
+            if (raw == nullptr || !is_reduced) continue;
+            DeviceTime at{raw->boot, raw->ticks.front()};
+            *raw = reduced_chunk(at);
+        }
+        return records;
     }
 
     /// Contiguous records of both kinds over several boots.

@@ -37,12 +37,14 @@ std::vector<Tick> ticks_in(const std::vector<RecordBody>& bodies) {
 struct Life {
     std::unique_ptr<Ring> ring;
     Intake intake;
-    Intake::Recovered recovered;
+    Intake::Found blind;
+    Intake::Found recovered;
 
     Life(MemoryRing& memory, Seq journal_last, EpochId epoch = kEpoch, BootId boot = kBootId)
         : ring{memory.open(boot)},
           intake{*ring},
-          recovered{intake.recover(epoch, journal_last, kBoot)} {}
+          blind{intake.begin()},
+          recovered{intake.attach(epoch, journal_last, kBoot)} {}
 };
 
 }  // namespace
@@ -55,8 +57,9 @@ TEST_CASE("Intake gives back every tick and event after the process died", "[app
         for (int i = 1; i <= 5; ++i) life.intake.add(tick_at(i * 1000, i * 10));
     }
     Life again{memory, Seq{0}};
-    REQUIRE(again.recovered.ticks.size() == 5);
-    CHECK(again.recovered.ticks[4] == tick_at(5000, 50));
+    REQUIRE(again.recovered.ticks == 5);
+    CHECK(again.recovered.totals == tick_at(5000, 50).readings);
+    CHECK(again.recovered.first == tick_at(1000, 10).readings);
     CHECK(again.recovered.events == std::vector{event_at(500)});
     CHECK(again.recovered.foreign == 0);
 
@@ -80,21 +83,21 @@ TEST_CASE("Intake drops what the journal holds when death came after the commit"
     }
     SECTION("committed: only the later tick is left") {
         Life again{memory, Seq{41}};
-        REQUIRE(again.recovered.ticks.size() == 1);
-        CHECK(again.recovered.ticks[0] == tick_at(4000, 4));
+        REQUIRE(again.recovered.ticks == 1);
+        CHECK(again.recovered.last_tick == monotonic_from_ms(4000));
     }
     SECTION("not committed: all four are left") {
         Life again{memory, Seq{40}};
-        CHECK(again.recovered.ticks.size() == 4);
+        CHECK(again.recovered.ticks == 4);
     }
     SECTION("another journal: nothing of it can be used, and that is said") {
         Life again{memory, Seq{41}, EpochId{{8}}};
-        CHECK(again.recovered.ticks.empty());
+        CHECK(again.recovered.ticks == 0);
         CHECK(again.recovered.foreign > 0);
     }
     SECTION("another boot: the ring is empty") {
         Life again{memory, Seq{41}, kEpoch, BootId{{5}}};
-        CHECK(again.recovered.ticks.empty());
+        CHECK(again.recovered.ticks == 0);
         CHECK(again.recovered.foreign == 0);
     }
 }
@@ -173,7 +176,7 @@ TEST_CASE("Intake loses 64 ticks, not a day, when the ring fills while one commi
     // What is left goes in commits of a bounded size.
     const auto commit = life.intake.next(Seq{1}, 6);
     REQUIRE(commit);
-    CHECK(commit->bodies.size() <= 64);
+    CHECK(commit->bodies.size() == 64 + 1);  // and the loss
 }
 
 TEST_CASE("Intake puts each event where it came among the ticks", "[app]") {
@@ -188,7 +191,7 @@ TEST_CASE("Intake puts each event where it came among the ticks", "[app]") {
     const auto commit = life.intake.next(Seq{1}, 2);
     REQUIRE(commit);
     std::vector<Monotonic> times;
-    for (const auto& body : commit->bodies) times.push_back(time_of(body).at);
+    for (const auto& body : commit->bodies) times.push_back(time_of(body)->at);
     CHECK(times == std::vector{monotonic_from_ms(900), monotonic_from_ms(2000),
                                monotonic_from_ms(2500), monotonic_from_ms(3000),
                                monotonic_from_ms(3500)});
@@ -295,4 +298,167 @@ TEST_CASE("Intake loses and repeats no tick over random deaths and failing commi
             REQUIRE(stored[static_cast<std::size_t>(i - 1)] == tick_at(i * 1000, i));
         }
     }
+}
+
+namespace {
+
+/// Two series of a life that never knew the journal, and what they become there.
+Graft graft_of(std::int64_t offset) {
+    Graft graft;
+    graft.epoch = kEpoch;
+    graft.boot = kBoot;
+    graft.series.resize(8);
+    graft.series[1] = {SeriesId{40}, offset};
+    graft.series[7] = {SeriesId{5}, 0};
+    graft.preface.push_back(to_event(BootFact{kBootId}, {kBoot, monotonic_from_ms(1000)}));
+    return graft;
+}
+
+Event blind_event_at(std::int64_t ms) {
+    return to_event(CarrierFact{.name = "eth0", .is_up = true, .changes = 1},
+                    {kProvisionalBoot, monotonic_from_ms(ms)});
+}
+
+struct BlindLifeOf {
+    std::unique_ptr<Ring> ring;
+    Intake intake;
+    Intake::Found found;
+    explicit BlindLifeOf(MemoryRing& memory)
+        : ring{memory.open(kBootId)}, intake{*ring}, found{intake.begin()} {}
+};
+
+}  // namespace
+
+TEST_CASE("Intake hands out nothing before the journal is known, and all of it grafted after",
+          "[app][graft]") {
+    MemoryRing memory;
+    BlindLifeOf life{memory};
+    life.intake.add(blind_event_at(900));
+    for (int i = 1; i <= 3; ++i) life.intake.add(tick_at(i * 1000, i));
+    CHECK_FALSE(life.intake.next(Seq{1}, 6));
+    const auto found = life.intake.attach(kEpoch, Seq{9}, kBoot);
+    CHECK(found.empty());
+    CHECK_FALSE(life.intake.next(Seq{10}, 6));
+    life.intake.graft(graft_of(1000));
+    life.intake.add(Tick{monotonic_from_ms(4000), {{SeriesId{5}, 12}, {SeriesId{40}, 1004}}});
+    const auto commit = life.intake.next(Seq{10}, 6);
+    REQUIRE(commit);
+    REQUIRE(commit->bodies.size() == 3);
+    CHECK(std::get<Event>(commit->bodies[0]).kind == EventKind::boot);
+    CHECK(std::get<Event>(commit->bodies[1]) == event_at(900));
+    const auto ticks = ticks_in(commit->bodies);
+    REQUIRE(ticks.size() == 4);
+    for (int i = 1; i <= 4; ++i) {
+        const Tick wanted{monotonic_from_ms(i * 1000),
+                          {{SeriesId{5}, i * 3}, {SeriesId{40}, 1000 + i}}};
+        CHECK(ticks[static_cast<std::size_t>(i - 1)] == wanted);
+    }
+    life.intake.release(*commit);
+    CHECK(life.intake.empty());
+    CHECK(memory.entries() == 0);
+}
+
+TEST_CASE("Intake goes on with the blind life of a process that died blind", "[app][graft]") {
+    MemoryRing memory;
+    {
+        BlindLifeOf first{memory};
+        first.intake.add(blind_event_at(900));
+        for (int i = 1; i <= 3; ++i) first.intake.add(tick_at(i * 1000, i));
+    }
+    {
+        BlindLifeOf second{memory};
+        CHECK(second.found.ticks == 3);
+        CHECK(second.found.events.size() == 1);
+        CHECK(second.found.first == tick_at(1000, 1).readings);
+        CHECK(second.found.totals == tick_at(3000, 3).readings);
+        CHECK(second.intake.last_at() == monotonic_from_ms(3000));
+        second.intake.add(tick_at(4000, 4));
+    }
+    BlindLifeOf third{memory};
+    CHECK(third.found.ticks == 4);
+    (void)third.intake.attach(kEpoch, Seq{0}, kBoot);
+    third.intake.graft(graft_of(10));
+    const auto commit = third.intake.next(Seq{1}, 6);
+    REQUIRE(commit);
+    CHECK(ticks_in(commit->bodies).size() == 4);
+    CHECK(ticks_in(commit->bodies)[3].readings[1] == Reading{SeriesId{40}, 14});
+}
+
+TEST_CASE("Intake decides nothing anew after a death behind the graft", "[app][graft]") {
+    MemoryRing memory;
+    Seq last{0};
+    bool is_part_committed = false;
+    {
+        BlindLifeOf life{memory};
+        for (int i = 1; i <= 200; ++i) life.intake.add(tick_at(i * 1000, i));
+        (void)life.intake.attach(kEpoch, Seq{0}, kBoot);
+        life.intake.graft(graft_of(1000));
+        is_part_committed = GENERATE(false, true);
+        if (is_part_committed) {
+            const auto commit = life.intake.next(Seq{1}, 6, 11);
+            REQUIRE(commit);
+            REQUIRE(ticks_in(commit->bodies).size() == 64);
+            last = commit->last();
+        }
+        // Killed before the release.
+    }
+    BlindLifeOf again{memory};
+    CHECK(again.found.empty());
+    const auto found = again.intake.attach(kEpoch, last, kBoot);
+    CHECK(found.ticks == (is_part_committed ? 136 : 200));
+    CHECK(found.totals == std::vector<Reading>{{SeriesId{5}, 600}, {SeriesId{40}, 1200}});
+    CHECK(again.intake.first_provisional() == 0);
+    const auto commit = again.intake.next(last.next(), 6);
+    REQUIRE(commit);
+    const auto* boot = std::get_if<Event>(&commit->bodies.front());
+    // The preface goes with the first part, and never twice.
+    CHECK((boot != nullptr && boot->kind == EventKind::boot) == !is_part_committed);
+    const auto ticks = ticks_in(commit->bodies);
+    CHECK(ticks.front().readings[1].value == (is_part_committed ? 1065 : 1001));
+}
+
+TEST_CASE("Intake tells what a killed process gave up, once", "[app]") {
+    MemoryRing memory;
+    {
+        Life life{memory, Seq{0}};
+        for (int i = 1; i <= 100; ++i) life.intake.add(tick_at(i * 1000, i));
+        memory.fill_up(1);
+        life.intake.add(tick_at(101'000, 101));
+    }
+    Seq last{0};
+    {
+        Life again{memory, Seq{0}};
+        const auto commit = again.intake.next(Seq{1}, 6);
+        REQUIRE(commit);
+        const auto loss = loss_from(std::get<Event>(commit->bodies.back()));
+        REQUIRE(loss);
+        CHECK(loss->count == 64);
+        CHECK(loss->first == DeviceTime{kBoot, monotonic_from_ms(1000)});
+        CHECK(loss->last == DeviceTime{kBoot, monotonic_from_ms(64'000)});
+        last = commit->last();
+        // Killed between the commit and the release.
+    }
+    Life later{memory, last};
+    CHECK(later.recovered.empty());
+    CHECK_FALSE(later.intake.next(last.next(), 6));
+}
+
+TEST_CASE("Intake keeps what waits when the journal begins another epoch", "[app]") {
+    MemoryRing memory;
+    const EpochId other{{7, 7}};
+    {
+        Life life{memory, Seq{20}};
+        life.intake.add(event_at(500));
+        life.intake.add(tick_at(1000, 1));
+        life.intake.move_to(other, {to_event(BootFact{kBootId}, {kBoot, monotonic_from_ms(400)})});
+        life.intake.add(tick_at(2000, 2));
+        const auto commit = life.intake.next(Seq{5}, 6);
+        REQUIRE(commit);
+        CHECK(std::get<Event>(commit->bodies.front()).kind == EventKind::boot);
+        CHECK(ticks_in(commit->bodies).size() == 2);
+        CHECK(memory.intent().epoch == other);
+    }
+    Life again{memory, Seq{4}, other};
+    CHECK(again.recovered.ticks == 2);
+    CHECK(again.recovered.foreign == 0);
 }

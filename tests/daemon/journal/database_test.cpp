@@ -91,7 +91,7 @@ TEST_CASE("The journal's connection has the promised settings and a marked file"
     CHECK(connection.number("PRAGMA cache_size")->value() == -512);
     CHECK(connection.number("PRAGMA journal_size_limit")->value() == -1);
     CHECK(connection.number("PRAGMA application_id")->value() == sql::kApplicationId);
-    CHECK(connection.number("PRAGMA user_version")->value() == 1);
+    CHECK(connection.number("PRAGMA user_version")->value() == sql::kSchemaVersion);
     CHECK_FALSE(std::filesystem::exists(folder.file("journal.db-shm")));
     CHECK(std::filesystem::exists(folder.file("journal.db-wal")));
 }
@@ -103,7 +103,7 @@ TEST_CASE("A database of a newer schema or of another program is refused and lef
     std::string before;
     SECTION("newer") {
         REQUIRE(Journal::open({.path = path}));
-        before = open_as_other_program(path, "PRAGMA user_version=2");
+        before = open_as_other_program(path, "PRAGMA user_version=3");
     }
     SECTION("another program") {
         before = open_as_other_program(path, "CREATE TABLE t(a)");

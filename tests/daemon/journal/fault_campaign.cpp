@@ -122,6 +122,12 @@ private:
         if (step % 10 == 9) {
             if (auto done = journal_->checkpoint(); !done) return failed(done.error());
         }
+        // Packing and the check in the background, between commits.
+        for (int slice = 0; step % 5 == 3 && slice < 8; ++slice) {
+            const auto more = journal_->tend();
+            if (!more) return failed(more.error());
+            if (!*more) break;
+        }
         if (step % 13 == 12 && !reopen()) return false;
         return step != 15 || begin_epoch();
     }

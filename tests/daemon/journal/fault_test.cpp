@@ -95,7 +95,7 @@ Tally power_cuts(std::uint64_t rounds, bool sync_is_a_lie) {
 
 TEST_CASE("Journal keeps every promised record across a power cut at any I/O call",
           "[journal][fault]") {
-    const auto tally = power_cuts(test_rounds(1000), false);
+    const auto tally = power_cuts(test_rounds(10'000), false);
     std::printf("power cuts: tried %llu, lost %llu, corrupt %llu\n",
                 static_cast<unsigned long long>(tally.tried),
                 static_cast<unsigned long long>(tally.lost),

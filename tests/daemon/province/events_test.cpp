@@ -1,11 +1,12 @@
 // Outages of all links, power, endings of boots, notes, clock and path as SQL shows them, and
-// stores of version 1.
+// stores of earlier versions.
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "common/model/facts.hpp"
+#include "common/model/reduction.hpp"
 #include "daemon/province/sites_json.hpp"
 #include "daemon/province/sqlite.hpp"
 #include "daemon/province/store.hpp"
@@ -174,7 +175,8 @@ TEST_CASE("A store of version 1 is opened, brought up and gives what it had kept
             "ALTER TABLE outage_row DROP COLUMN confidence;"
             "UPDATE event_row SET kind_name = 'kind-' || kind WHERE kind > 11;"
             "DROP VIEW power; DROP VIEW boot_end; DROP VIEW note; DROP VIEW clock;"
-            "DROP VIEW path; PRAGMA user_version=1");
+            "DROP VIEW path; DROP VIEW reduced; DROP VIEW unverified; DROP TABLE reduced_row;"
+            "PRAGMA user_version=1");
         REQUIRE_FALSE(db->failure());
     }
     const auto list = open_store(path)->list();
@@ -182,7 +184,7 @@ TEST_CASE("A store of version 1 is opened, brought up and gives what it had kept
     REQUIRE(list->front().outage);
     CHECK(list->front().outage->cause == Cause::isp);
     auto db = look_into(path);
-    CHECK(db->number("PRAGMA user_version") == 2);
+    CHECK(db->number("PRAGMA user_version") == 3);
     CHECK(text(*db,
                "SELECT group_concat(outage || link || confidence, ' ') FROM "
                "(SELECT * FROM outage ORDER BY outage)") ==
@@ -192,16 +194,39 @@ TEST_CASE("A store of version 1 is opened, brought up and gives what it had kept
     CHECK(db->number("SELECT count(*) FROM event WHERE kind LIKE 'kind-%'") == 0);
 }
 
+TEST_CASE("A store of version 2 takes reduced records after it was brought up", "[province]") {
+    const TempFolder folder;
+    const auto path = folder.file("p.db");
+    SampleSite site{"muara-siran"};
+    site.minutes(3);
+    const auto half = site.last();
+    REQUIRE(open_store(path)->accept(site.all(), kNow));
+    look_into(path)->script(
+        "DROP VIEW reduced; DROP VIEW unverified; DROP VIEW state_time; DROP TABLE reduced_row;"
+        "PRAGMA user_version=2");
+    site.minutes(3);
+    auto batch = site.batch(half.next().value, site.last().value);
+    auto records = site.records({half.next(), site.last()});
+    REQUIRE(empty_out(records.back()));
+    batch.pack = wire::encode_pack(records);
+    auto store = open_store(path);
+    const auto receipt = store->accept(batch, kNow);
+    REQUIRE(receipt);
+    CHECK(receipt->through == site.last());
+    CHECK(store->list()->front().epochs.front().reduced ==
+          std::vector<ReducedRange>{{{site.last(), site.last()}, kMaxLevel}});
+}
+
 TEST_CASE("A store of an unknown version is left as it is", "[province]") {
     const TempFolder folder;
     const auto path = folder.file("p.db");
     open_store(path).reset();
-    look_into(path)->script("PRAGMA user_version=3");
+    look_into(path)->script("PRAGMA user_version=4");
     const auto store = Store::open({.path = path, .vfs = {}, .new_id = {{1, 2, 3}}});
     REQUIRE_FALSE(store);
-    CHECK(store.error().detail.find("has schema version 3, this program knows 2") !=
+    CHECK(store.error().detail.find("has schema version 4, this program knows 3") !=
           std::string::npos);
-    CHECK(look_into(path)->number("PRAGMA user_version") == 3);
+    CHECK(look_into(path)->number("PRAGMA user_version") == 4);
 }
 
 TEST_CASE("A degraded link goes through the list's JSON and into its table", "[province]") {

@@ -75,7 +75,7 @@ Readings expected_readings(const std::vector<Record>& records) {
     for (const auto& record : records) {
         const auto seq = static_cast<std::int64_t>(record.seq.value);
         const auto* chunk = std::get_if<Chunk>(&record.body);
-        const auto of_record = stamper.stamp(record.seq, time_of(record.body));
+        const auto of_record = stamper.stamp(record.seq, time_of(record.body).value());
         if (chunk == nullptr) continue;
         const auto bound = last_chunk;
         if (of_record) last_chunk = of_record;

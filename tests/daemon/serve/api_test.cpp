@@ -11,6 +11,8 @@
 namespace gerbang {
 namespace {
 
+const EpochId kEpoch = *parse_id<EpochId>("00112233-4455-6677-8899-aabbccddeeff");
+
 /// Sources with little to tell, and what they were asked.
 struct Desk {
     web::Status status;
@@ -104,6 +106,24 @@ struct Desk {
             if (failure) co_return *failure;
             auto days = sla::by_day({}, begin, end, Seconds{status.site.utc_offset_s});
             co_return days;
+        };
+        sources.journal = [this]() -> net::awaitable<Result<JournalFacts>> {
+            ++questions;
+            if (failure) co_return *failure;
+            JournalFacts facts;
+            facts.quota_bytes = 64u << 20;
+            co_return facts;
+        };
+        sources.epochs = [this]() -> net::awaitable<Result<std::vector<web::EpochRow>>> {
+            ++questions;
+            if (failure) co_return *failure;
+            co_return std::vector<web::EpochRow>{{kEpoch, Seq{7}, true}};
+        };
+        sources.batch = [this](EpochId epoch, Seq after) -> net::awaitable<Result<std::string>> {
+            ++questions;
+            if (failure) co_return *failure;
+            CHECK(epoch == kEpoch);
+            co_return after.value < 7 ? "after " + std::to_string(after.value) : std::string{};
         };
         return make_local_api(std::move(sources));
     }
@@ -395,6 +415,37 @@ TEST_CASE("Local API starts a push on request", "[serve]") {
     Desk desk;
     CHECK(ask(desk, "POST", "/v1/sync/now").status == 202);
     CHECK(desk.pushes == 1);
+}
+
+TEST_CASE("Local API gives the journal's facts, epochs and records", "[serve]") {
+    Desk desk;
+    const auto facts = web::journal_from_json(ask(desk, "GET", "/v1/journal").body);
+    REQUIRE(facts);
+    CHECK(facts->quota_bytes == 64u << 20);
+    const auto rows = web::epochs_from_json(ask(desk, "GET", "/v1/epochs").body);
+    REQUIRE(rows);
+    CHECK(*rows == std::vector<web::EpochRow>{{kEpoch, Seq{7}, true}});
+    const auto query = "epoch=" + to_string(kEpoch);
+    auto answer = ask(desk, "GET", "/v1/batches", query);
+    CHECK(answer.status == 200);
+    CHECK(answer.content_type == "application/vnd.gerbang.batch");
+    CHECK(answer.body == "after 0");
+    CHECK(ask(desk, "GET", "/v1/batches", query + "&after=6").body == "after 6");
+    answer = ask(desk, "GET", "/v1/batches", query + "&after=7");
+    CHECK(answer.status == 204);
+    CHECK(answer.body.empty());
+
+    desk.questions = 0;
+    for (const auto& bad :
+         {std::string{}, std::string{"epoch=abc"}, query + "&after=-1",
+          query + "&after=1099511627775", query + "&after=1x", query + "&before=1"}) {
+        CHECK(ask(desk, "GET", "/v1/batches", bad).status == 400);
+    }
+    CHECK(desk.questions == 0);
+    desk.failure = Error{Errc::unreachable, "storage hangs"};
+    CHECK(ask(desk, "GET", "/v1/journal").status == 503);
+    CHECK(ask(desk, "GET", "/v1/epochs").status == 503);
+    CHECK(ask(desk, "GET", "/v1/batches", query).status == 503);
 }
 
 }  // namespace gerbang

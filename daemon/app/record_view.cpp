@@ -1,0 +1,43 @@
+// The journal's records and facts for the local API.
+
+#include <utility>
+
+#include "common/wire/codec.hpp"
+#include "daemon/app/pipeline.hpp"
+
+namespace gerbang {
+namespace {
+
+/// Of stored bytes in one batch. One slice of the storage worker; a commit waits that long.
+constexpr std::uint64_t kBatchBytes = 64u << 10;
+
+}  // namespace
+
+net::awaitable<Result<JournalFacts>> Daemon::Pipeline::journal_facts() {
+    if (!journal_.is_open() || is_closed_) co_return journal_not_open();
+    auto facts = co_await journal_.facts();
+    co_return facts;
+}
+
+net::awaitable<Result<std::vector<Journal::EpochInfo>>> Daemon::Pipeline::epochs() {
+    if (!journal_.is_open() || is_closed_) co_return journal_not_open();
+    auto epochs = co_await journal_.epochs();
+    co_return epochs;
+}
+
+net::awaitable<Result<std::string>> Daemon::Pipeline::batch(EpochId epoch, Seq after) {
+    if (!journal_.is_open() || is_closed_) co_return journal_not_open();
+    const SeqRange range{after.next(), Seq{kMaxSeq}};
+    auto slice = co_await journal_.read(epoch, range, kBatchBytes);
+    if (!slice) {
+        if (slice.error().code == Errc::not_found) co_return std::string{};
+        co_return slice.error();
+    }
+    wire::Batch batch{.site = config_.site.id,
+                      .epoch = epoch,
+                      .before = slice->before,
+                      .pack = wire::encode_pack(slice->records)};
+    co_return wire::encode_batch(batch);
+}
+
+}  // namespace gerbang

@@ -1,0 +1,114 @@
+#include <algorithm>
+
+#include "common/web/text.hpp"
+#include "daemon/cli/render.hpp"
+
+namespace gerbang::cli {
+namespace {
+
+using web::say;
+using web::Text;
+
+/// Epochs that fit a screen; there is hardly ever more than one.
+constexpr std::size_t kMostEpochs = 8;
+
+std::string size_lines(const JournalFacts& facts, const RenderOptions& options) {
+    const auto language = options.language;
+    const auto bytes = [&](std::uint64_t count) { return human_bytes(language, count); };
+    const auto whole = facts.database_bytes + facts.wal_bytes + facts.ballast_bytes +
+                       facts.mirror_bytes + facts.set_aside_bytes;
+    auto text = say(language, Text::journal_title, {bytes(whole), bytes(facts.quota_bytes)}) + "\n";
+    auto parts = say(language, Text::journal_parts,
+                     {bytes(facts.database_bytes), bytes(facts.free_bytes), bytes(facts.wal_bytes),
+                      bytes(facts.ballast_bytes), bytes(facts.mirror_bytes)});
+    if (facts.set_aside_bytes > 0) {
+        parts += ", " + say(language, Text::journal_set_aside, {bytes(facts.set_aside_bytes)});
+    }
+    return text + wrap("  " + parts, 2);
+}
+
+std::string written_lines(const JournalFacts& facts, Seconds offset, const RenderOptions& options) {
+    const auto language = options.language;
+    auto text =
+        wrap(say(language, Text::journal_written, {human_bytes(language, facts.written_bytes)}));
+    std::string before;
+    for (std::size_t i = facts.written_days.size(); i > 1; --i) {
+        const auto& day = facts.written_days[i - 2];
+        if (!day.start) continue;
+        if (!before.empty()) before += ", ";
+        before += period_label(UsagePeriod::day, *day.start, offset) + " " +
+                  human_bytes(language, day.bytes);
+    }
+    if (!before.empty()) text += wrap(say(language, Text::journal_written_on, {before}), 2);
+    return text;
+}
+
+std::string epoch_table(const JournalFacts& facts, const RenderOptions& options) {
+    const auto language = options.language;
+    Table table;
+    table.columns = {{"epoch", false},
+                     {say(language, Text::journal_last), true},
+                     {say(language, Text::journal_as_taken), true},
+                     {say(language, Text::journal_per_minute), true},
+                     {say(language, Text::journal_per_five), true},
+                     {say(language, Text::journal_per_hour), true},
+                     {say(language, Text::journal_given_up), true}};
+    const auto shown = std::min(facts.epochs.size(), kMostEpochs);
+    for (std::size_t i = facts.epochs.size() - shown; i < facts.epochs.size(); ++i) {
+        const auto& epoch = facts.epochs[i];
+        std::vector<std::string> row{to_string(epoch.id).substr(0, 8),
+                                     human_count(language, epoch.last.value)};
+        for (const auto& level : epoch.levels) row.push_back(human_count(language, level.records));
+        row.push_back(human_count(language, epoch.given_up.records));
+        table.rows.push_back(std::move(row));
+    }
+    auto text = table.text();
+    if (shown < facts.epochs.size()) {
+        text += wrap("  " + say(language, Text::journal_epochs_more,
+                                {std::to_string(facts.epochs.size() - shown)}),
+                     2);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string render_journal(const JournalFacts& facts, Seconds utc_offset,
+                           const RenderOptions& options) {
+    const auto language = options.language;
+    auto text = size_lines(facts, options);
+    text += wrap(say(language, Text::journal_protected,
+                     {human_bytes(language, facts.protected_bytes),
+                      human_bytes(language, facts.protected_limit)}));
+    text += written_lines(facts, utc_offset, options);
+    text += wrap(facts.days_left
+                     ? say(language, Text::journal_days_left,
+                           {human_count(language, static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                                      *facts.days_left, 0)))})
+                     : say(language, Text::journal_days_unknown));
+    if (facts.oldest_wall) {
+        text += wrap(say(language, Text::journal_oldest,
+                         {local_minute(language, *facts.oldest_wall, utc_offset) + " " +
+                          zone_name(utc_offset)}));
+    }
+    text += "\n" + epoch_table(facts, options) + "\n";
+    for (const auto& pin : facts.pins) {
+        std::uint64_t owed = 0;
+        for (const auto& range : pin.owed) owed += range.range.size();
+        const auto name = one_line(pin.consumer, 64);
+        text += wrap(owed == 0
+                         ? say(language, Text::journal_held, {name})
+                         : say(language, Text::journal_owed, {name, human_count(language, owed)}));
+        if (pin.is_pinning) continue;
+        text += wrap(say(language, Text::journal_silent,
+                         {name, std::to_string(pin.silent_for.count() / 86'400)}));
+    }
+    if (facts.losses.empty()) return text + wrap(say(language, Text::journal_nothing_lost));
+    for (const auto& loss : facts.losses) {
+        text += wrap(say(language, Text::journal_lost,
+                         {human_count(language, loss.records), one_line(loss.reason, 40)}));
+    }
+    return text;
+}
+
+}  // namespace gerbang::cli

@@ -1,0 +1,3 @@
+#pragma once
+
+#include "common/model/journal_facts.hpp"
