@@ -64,12 +64,12 @@ Result<std::uint64_t> SqliteJournal::protected_bytes() {
            static_cast<std::uint64_t>(rows->value_or(0)) * kRollupRowBytes;
 }
 
-/// Beyond their quarter protected events are summarised, those of least value first and of these
-/// the oldest: a loss says which kind, how many, and from when to when. Totals (`rollup`) are never
-/// touched. One block a slice. False: nothing to do, or nothing that may go is left; then they
-/// stay, and readings make room as ever.
-Result<bool> SqliteJournal::protect_one() {
-    if (memory_.event_bytes + given_up_bytes_ <= plan_.protected_bytes()) {
+/// Beyond their quarter, or when their room `is_needed` for a commit, protected events are
+/// summarised, those of least value first and of these the oldest: a loss says which kind, how
+/// many, and from when to when. Totals (`rollup`) are never touched. One block a slice. False:
+/// nothing to do, or nothing that may go is left; then they stay, and readings make room as ever.
+Result<bool> SqliteJournal::protect_one(bool is_needed) {
+    if (!is_needed && memory_.event_bytes + given_up_bytes_ <= plan_.protected_bytes()) {
         thinned_.clear();
         return false;
     }

@@ -40,7 +40,7 @@ Result<bool> SqliteJournal::tend() {
     }
     done = shrink();
     if (!done || *done) return done;
-    done = protect_one();
+    done = protect_one(false);
     if (!done || *done) return done;
     return check_slice();
 }

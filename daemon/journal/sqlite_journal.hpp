@@ -135,7 +135,7 @@ private:
     [[nodiscard]] Result<void> pack(Packer::Group group);
     [[nodiscard]] Result<bool> reduce_one();
     [[nodiscard]] Result<void> reduce(const PackedBlock& block);
-    [[nodiscard]] Result<bool> protect_one();
+    [[nodiscard]] Result<bool> protect_one(bool is_needed);
     [[nodiscard]] Result<bool> thin_out(EventKind kind, const EpochRow& epoch);
     [[nodiscard]] Result<void> put_reduced(const PackedBlock& block, std::vector<Record> records,
                                            int level, const std::vector<Loss>& losses);
