@@ -94,6 +94,7 @@ std::string Graft::encode() const {
     out.number(boot.value);
     out.number(first);
     out.number(first_tick);
+    out.signed_number(to_ms(after));
     out.number(series.size());
     for (const auto& target : series) {
         out.number(target.id.value);
@@ -122,6 +123,7 @@ Result<Graft> Graft::decode(std::string_view bytes) {
     graft.boot = BootNo{static_cast<std::uint32_t>(boot)};
     graft.first = in.number();
     graft.first_tick = in.number();
+    graft.after = monotonic_from_ms(in.signed_number());
     for (auto left = in.count(); left > 0; --left) {
         const auto id = in.number();
         if (id > kMaxSeries) return damaged;

@@ -43,6 +43,9 @@ struct Graft {
     std::uint64_t first = 0;  ///< number of the life's first entry in the ring
     /// Facts of interfaces up to this entry are told by `preface`.
     std::uint64_t first_tick = 0;
+    /// Newest tick of the journal on this boot: a blind one that is not later is the same instant,
+    /// and left out.
+    Monotonic after{Millis{-1}};
     std::vector<Target> series;  ///< by the provisional number, from 0
     std::vector<Base> bases;
     std::vector<Event> preface;  ///< comes before all that is translated

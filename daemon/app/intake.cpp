@@ -154,7 +154,7 @@ void Intake::look_back(Found& found) {
     std::uint64_t first_tick = 0;
     (void)read_ticks(0, ticks_.size(), [&](const Tick& tick, const KeptTick& kept) {
         const auto& owner = line(kept.owner);
-        if (!owner.is_ours) return;
+        if (!owner.is_ours || (owner.graft && tick.at <= owner.graft->after)) return;
         const auto readings = owner.graft ? owner.graft->translated(tick).readings : tick.readings;
         if (found.ticks++ == 0) {
             first_tick = kept.number;
@@ -464,6 +464,7 @@ std::optional<Intake::Commit> Intake::next(Seq first, std::size_t ticks_per_chun
     };
     unreadable_ += read_ticks(0, tick_count, [&](const Tick& tick, const KeptTick& kept) {
         const auto& graft = line(kept.owner).graft;
+        if (graft && tick.at <= graft->after) return;
         chunk.push_back(graft ? graft->translated(tick) : tick);
         chunk_ends = kept.number;
         if (chunk.size() >= per_chunk) end_chunk();

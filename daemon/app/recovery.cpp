@@ -276,7 +276,10 @@ void Daemon::Pipeline::restore(Past& past, const Intake::Found& recovered, bool 
     history.totals = joined_totals(state.totals, recovered.totals);
     auto last_tick = state.last_tick;
     if (recovered.last_tick) last_tick = DeviceTime{boot_, *recovered.last_tick};
-    if (last_tick && last_tick->boot == boot_) history.last_tick = last_tick->at;
+    if (last_tick && last_tick->boot == boot_) {
+        history.last_tick = last_tick->at;
+        graft_.after = last_tick->at;
+    }
 
     join_meters(history, std::move(table), past.was_seen_boot);
 

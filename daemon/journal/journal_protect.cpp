@@ -64,12 +64,12 @@ Result<std::uint64_t> SqliteJournal::protected_bytes() {
            static_cast<std::uint64_t>(rows->value_or(0)) * kRollupRowBytes;
 }
 
-/// Beyond their quarter protected events are summarised, those of least value first and of these
-/// the oldest: a loss says which kind, how many, and from when to when. Totals (`rollup`) are never
-/// touched. One block a slice. False: nothing to do, or nothing that may go is left; then they
-/// stay, and readings make room as ever.
-Result<bool> SqliteJournal::protect_one() {
-    if (memory_.event_bytes + given_up_bytes_ <= plan_.protected_bytes()) {
+/// Beyond their quarter, or when their room `is_needed` for a commit, protected events are
+/// summarised, those of least value first and of these the oldest: a loss says which kind, how
+/// many, and from when to when. Totals (`rollup`) are never touched. One block a slice. False:
+/// nothing to do, or nothing that may go is left; then they stay, and readings make room as ever.
+Result<bool> SqliteJournal::protect_one(bool is_needed) {
+    if (!is_needed && memory_.event_bytes + given_up_bytes_ <= plan_.protected_bytes()) {
         thinned_.clear();
         return false;
     }
@@ -77,14 +77,17 @@ Result<bool> SqliteJournal::protect_one() {
     if (!epochs) return epochs.error();
     for (const auto kind : kByValue) {
         for (const auto& epoch : *epochs) {
-            const auto done = thin_out(kind, epoch);
+            bool waits = false;
+            const auto done = thin_out(kind, epoch, waits);
             if (!done || *done) return done;
+            // Nothing of more value goes because something of less is not packed yet.
+            if (waits && !is_needed) return false;
         }
     }
     return false;
 }
 
-Result<bool> SqliteJournal::thin_out(EventKind kind, const EpochRow& epoch) {
+Result<bool> SqliteJournal::thin_out(EventKind kind, const EpochRow& epoch, bool& waits) {
     auto& from = thinned_[kind];
     if (from >> 40 > epoch.number) return false;
     const Seq begin =
@@ -109,10 +112,14 @@ Result<bool> SqliteJournal::thin_out(EventKind kind, const EpochRow& epoch) {
         }
         const auto found = packed_.holding(epoch.number, window[i].seq);
         if (!found) return fail(found.error());
-        if (!*found || !may_reduce(**found)) return false;  // later: not packed, no checkpoint yet
+        if (!*found || !may_reduce(**found)) {
+            waits = true;
+            break;
+        }
         block = **found;
         gone.insert(window[i].seq.value);
     }
+    if (waits) return false;
     if (!block) {
         // On with the next window; its first two are this one's last, as neighbours matter.
         if (window.size() < kWindow) {

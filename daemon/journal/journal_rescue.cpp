@@ -53,11 +53,18 @@ Result<void> finish_setting_aside(const std::string& path, const std::string& vf
     return set_aside(path, vfs);
 }
 
-/// Whether the log holds commits that SQLite would silently leave out.
-bool has_stranded_commits(const std::string& path, const std::string& vfs) {
+/// What SQLite would not call damage: commits of the log that it would silently leave out, and a
+/// header that lets it only read.
+bool looks_damaged(const std::string& path, const std::string& vfs) {
     constexpr std::uint32_t kInterruptedByPowerCut = 1;
+    constexpr std::size_t kWriteVersion = 18;
+    constexpr unsigned char kNewestVersion = 2;
     const auto file = sql::PageFile::open(path, path + "-wal", vfs);
-    return file && file->log().stranded_commits > kInterruptedByPowerCut;
+    if (!file) return false;
+    if (file->log().stranded_commits > kInterruptedByPowerCut) return true;
+    const auto header = file->page(1);
+    return header && header->starts_with("SQLite format 3") &&
+           static_cast<unsigned char>((*header)[kWriteVersion]) > kNewestVersion;
 }
 
 /// A file that claims to be another program's or a newer version's, beside a mirror of ours that
@@ -76,7 +83,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
     for (int attempt = 0; attempt < 3; ++attempt) {
         const bool may_set_aside = attempt < 2;
         auto journal = std::make_unique<SqliteJournal>(options);
-        bool is_damaged = may_set_aside && has_stranded_commits(path, vfs);
+        bool is_damaged = may_set_aside && looks_damaged(path, vfs);
         if (!is_damaged) {
             auto started = journal->start();
             if (started) started = journal->look_back();

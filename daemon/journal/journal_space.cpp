@@ -91,7 +91,7 @@ Result<bool> SqliteJournal::make_room() {
         }
         if (auto limited = set_limit(Need::upkeep); !limited) return fail(limited.error());
         auto done = reduce_one();
-        if (done && !*done) done = protect_one();
+        if (done && !*done) done = protect_one(true);
         if (!done) {
             if (done.error().code != Errc::storage_full) return done.error();
             const auto yielded = yield_to_others();

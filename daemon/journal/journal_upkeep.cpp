@@ -30,7 +30,7 @@ Result<bool> SqliteJournal::tend() {
     if (!done || *done) return done;
     done = rescue_slice();
     if (!done || *done) return done;
-    done = pack_one(false);
+    done = pack_one(PackWhen::overdue);
     if (!done || *done) return done;
     const auto left = room();
     if (!left) return fail(left.error());
@@ -40,7 +40,7 @@ Result<bool> SqliteJournal::tend() {
     }
     done = shrink();
     if (!done || *done) return done;
-    done = protect_one();
+    done = protect_one(false);
     if (!done || *done) return done;
     return check_slice();
 }
@@ -67,7 +67,9 @@ Result<std::vector<SqliteJournal::EpochRow>> SqliteJournal::epoch_rows() {
     }
 }
 
-Result<bool> SqliteJournal::pack_one(bool takes_incomplete) {
+/// The next block to pack. That of the hour just over waits for the hourly checkpoint, whose
+/// transaction takes it along: a transaction of its own would cost the flash a megabyte a day.
+Result<std::optional<SqliteJournal::Packing>> SqliteJournal::plan_pack(PackWhen when) {
     std::optional<Packer::Group> group;
     if (packed_epochs_ + 1 < epoch_no_) {
         const auto epochs = epoch_rows();
@@ -85,55 +87,80 @@ Result<bool> SqliteJournal::pack_one(bool takes_incomplete) {
     std::optional<DeviceHour> hour;
     if (memory_.last_at) hour = hour_of(*memory_.last_at);
     if (!group) {
-        if (!takes_incomplete && hour && open_hour_ == hour) return false;
-        auto found = packer_.next(epoch_no_, memory_.state.last, takes_incomplete);
+        if (when == PackWhen::overdue && hour && open_hour_ == hour) {
+            return std::optional<Packing>{};
+        }
+        auto found = packer_.next(epoch_no_, memory_.state.last, when == PackWhen::anything);
         if (!found) return fail(found.error());
         group = std::move(*found);
     }
     if (!group) {
         open_hour_ = hour;
-        return false;
+        return std::optional<Packing>{};
     }
-    if (auto done = pack(std::move(*group)); !done) return done.error();
-    return true;
-}
-
-Result<void> SqliteJournal::pack(Packer::Group group) {
-    std::string body;
-    if (group.commits > 1) {
-        body = wire::encode_pack(group.records);
-        if (body.size() >= group.bytes) group.keep_first_commit();
-    }
-    const SeqRange range{group.records.front().seq, group.records.back().seq};
-    PackedBlock block{.epoch = group.epoch, .range = range, .level = 0, .bytes = group.bytes};
-    // Journal time at the block's end: now, less what passed on this boot since.
     std::optional<DeviceTime> end;
-    for (const auto& record : group.records) {
-        block.level = std::max(block.level, static_cast<int>(level_of(record.body)));
+    for (const auto& record : group->records) {
         if (const auto at = time_of(record.body)) end = std::max(end.value_or(*at), *at);
     }
+    const bool is_of_this_boot =
+        group->epoch == epoch_no_ && end && hour && end->boot == hour->boot;
+    if (when == PackWhen::overdue && is_of_this_boot && hour->hour - hour_of(*end).hour == 1) {
+        open_hour_ = hour;
+        return std::optional<Packing>{};
+    }
+    Packing packing;
+    if (group->commits > 1) {
+        packing.body = wire::encode_pack(group->records);
+        if (packing.body.size() >= group->bytes) group->keep_first_commit();
+    }
+    packing.is_joined = group->commits > 1;
+    auto& block = packing.block;
+    block.epoch = group->epoch;
+    block.range = {group->records.front().seq, group->records.back().seq};
+    block.bytes = packing.is_joined ? packing.body.size() : group->bytes;
+    for (const auto& record : group->records) {
+        block.level = std::max(block.level, static_cast<int>(level_of(record.body)));
+    }
+    // Journal time at the block's end: now, less what passed on this boot since.
     block.elapsed_s = elapsed_s();
-    const auto& now = memory_.last_at;
-    if (end && now && group.epoch == epoch_no_ && end->boot == now->boot) {
-        block.elapsed_s -= std::chrono::duration_cast<Seconds>(now->at - end->at).count();
+    if (is_of_this_boot) {
+        block.elapsed_s -=
+            std::chrono::duration_cast<Seconds>(memory_.last_at->at - end->at).count();
     }
     block.elapsed_s =
-        std::clamp(block.elapsed_s, group.elapsed_s, std::max(group.elapsed_s, elapsed_s()));
+        std::clamp(block.elapsed_s, group->elapsed_s, std::max(group->elapsed_s, elapsed_s()));
     // The head at the block's end is computed once and kept: it is the `before` of what follows.
-    const auto head = blocks_.head_after(group.epoch, range.last);
-    if (!head && head.error().code != Errc::not_found) return fail(head.error());
-    if (group.commits > 1) block.bytes = body.size();
-    auto stored = in_transaction([&]() -> Result<void> {
-        if (group.commits > 1) {
-            if (auto put = blocks_.replace(group.epoch, range, body); !put) return put;
-        }
-        if (head) {
-            if (auto put = blocks_.put_head(group.epoch, range.last, *head); !put) return put;
-        }
-        return packed_.put(block);
-    });
+    const auto head = blocks_.head_after(block.epoch, block.range.last);
+    if (head) {
+        packing.head = *head;
+    } else if (head.error().code != Errc::not_found) {
+        return fail(head.error());
+    }
+    return std::optional{std::move(packing)};
+}
+
+/// Inside a transaction.
+Result<void> SqliteJournal::write_pack(const Packing& packing) {
+    const auto& block = packing.block;
+    if (packing.is_joined) {
+        auto put = blocks_.replace(block.epoch, block.range, packing.body);
+        if (!put) return put;
+    }
+    if (packing.head) {
+        auto put = blocks_.put_head(block.epoch, block.range.last, *packing.head);
+        if (!put) return put;
+    }
+    return packed_.put(block);
+}
+
+Result<bool> SqliteJournal::pack_one(PackWhen when) {
+    const auto packing = plan_pack(when);
+    if (!packing) return packing.error();
+    if (!*packing) return false;
+    auto stored = in_transaction([&] { return write_pack(**packing); });
     give_memory_back();
-    return stored;
+    if (!stored) return stored.error();
+    return true;
 }
 
 /// An hour of records takes half a MiB when decoded, in thousands of pieces; the daemon stays as
@@ -184,7 +211,7 @@ Result<bool> SqliteJournal::reduce_one() {
         return true;
     }
     // Only what was never packed, or lies past the checkpoint, is left.
-    const auto packed = pack_one(true);
+    const auto packed = pack_one(PackWhen::anything);
     if (!packed || *packed) return packed;
     if (checkpointed_ == memory_.state.last || checkpoints_for_room_ == memory_.state.last) {
         return false;

@@ -25,7 +25,7 @@ constexpr std::uint64_t kBallastSurplusBytes = 64u << 10;
 }  // namespace
 
 std::uint64_t SpacePlan::protected_bytes() const noexcept {
-    return std::min(quota_bytes / 4, database_bytes / 2);
+    return std::min(quota_bytes / 4, database_bytes / 3);
 }
 
 std::int64_t SpacePlan::upkeep_pages() const noexcept {

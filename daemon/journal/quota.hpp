@@ -28,7 +28,7 @@ struct SpacePlan {
     [[nodiscard]] std::int64_t database_pages() const noexcept {
         return static_cast<std::int64_t>(database_bytes / page_bytes);
     }
-    /// What protected data may take: a quarter of the quota, at most half of the database.
+    /// What protected data may take: a quarter of the quota, at most a third of the database.
     [[nodiscard]] std::uint64_t protected_bytes() const noexcept;
     /// Pages that only upkeep takes: a reduction or a checkpoint needs some before it frees more.
     [[nodiscard]] std::int64_t upkeep_pages() const noexcept;

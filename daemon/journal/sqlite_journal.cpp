@@ -383,11 +383,17 @@ Result<void> SqliteJournal::checkpoint() {
     const auto written = written_bytes();
     memory_.count_written(written - counted_bytes_, options_.utc_offset);
     counted_bytes_ = written;
+    auto packing = plan_pack(PackWhen::complete);
+    if (!packing) return packing.error();
     UsageRollup rollup{options_.utc_offset};
-    auto stored = with_room([&] {
+    auto stored = with_room([&]() -> Result<void> {
         rollup = memory_.rollup;
-        return write_checkpoint(rollup);
+        if (auto saved = write_checkpoint(rollup); !saved) return saved;
+        // Once only: what makes room for another try may pack the same commits.
+        const auto taken = std::exchange(*packing, std::nullopt);
+        return taken ? write_pack(*taken) : ok();
     });
+    give_memory_back();
     if (!stored) return stored;
     memory_.rollup = std::move(rollup);
     checkpointed_ = memory_.state.last;

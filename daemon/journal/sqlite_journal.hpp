@@ -131,12 +131,26 @@ private:
         bool is_open = false;
     };
     [[nodiscard]] Result<std::vector<EpochRow>> epoch_rows();
-    [[nodiscard]] Result<bool> pack_one(bool takes_incomplete);
-    [[nodiscard]] Result<void> pack(Packer::Group group);
+    /// A block about to be packed.
+    struct Packing {
+        PackedBlock block;
+        bool is_joined = false;  ///< `body` takes the place of several commits
+        std::string body;
+        std::optional<Head> head;  ///< after the block
+    };
+    enum class PackWhen {
+        overdue,   ///< the hourly checkpoint has not taken it along
+        complete,  ///< the hour is over
+        anything,  ///< room is short: an open hour too
+    };
+    [[nodiscard]] Result<std::optional<Packing>> plan_pack(PackWhen when);
+    [[nodiscard]] Result<void> write_pack(const Packing& packing);
+    [[nodiscard]] Result<bool> pack_one(PackWhen when);
     [[nodiscard]] Result<bool> reduce_one();
     [[nodiscard]] Result<void> reduce(const PackedBlock& block);
-    [[nodiscard]] Result<bool> protect_one();
-    [[nodiscard]] Result<bool> thin_out(EventKind kind, const EpochRow& epoch);
+    [[nodiscard]] Result<bool> protect_one(bool is_needed);
+    /// `waits`: events of this kind may go once they are packed and behind a checkpoint.
+    [[nodiscard]] Result<bool> thin_out(EventKind kind, const EpochRow& epoch, bool& waits);
     [[nodiscard]] Result<void> put_reduced(const PackedBlock& block, std::vector<Record> records,
                                            int level, const std::vector<Loss>& losses);
     [[nodiscard]] Result<std::map<SeriesId, SeriesKind>> kinds_of(EpochNo epoch);

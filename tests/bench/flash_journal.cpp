@@ -122,6 +122,11 @@ int main(int argc, char* argv[]) {
         if (n % 60 == 59) {
             if (auto done = journal.checkpoint(); !done) return fail(done.error());
         }
+        for (bool has_more = true; has_more;) {
+            const auto more = journal.tend();  // packing, as the daemon does between commits
+            if (!more) return fail(more.error());
+            has_more = *more;
+        }
         // In a real minute the file's time moves on and the file system commits its own journal for
         // that as well; here many commits may fall into one step of the kernel's coarse clock.
         const timespec moved{.tv_sec = 1'800'000'000 + n * 60, .tv_nsec = 0};

@@ -164,8 +164,9 @@ void Village::run_ready() {
 
 void Village::bury() {
     // The io_context first: it holds the suspended coroutines, which refer to the daemon's parts.
-    loop_.reset();
+    // Before that the storage's own: what is under way there still refers to the loop.
     if (storage_loop_) storage_loop_ = std::make_unique<net::io_context>(1);
+    loop_.reset();
     daemon_.reset();
     open_ring_.reset();
     clock.resume();

@@ -22,7 +22,8 @@ LinkBook::History power_cut_after(DeviceTime last) {
 }
 
 LinkBook::View up_since(DeviceTime at) {
-    LinkBook::View view{.link = std::string{link_name::kWan}};
+    LinkBook::View view;
+    view.link = link_name::kWan;
     view.state = LinkState::up;
     view.since = at;
     return view;

@@ -119,13 +119,20 @@ TEST_CASE("A database of a newer schema or of another program is refused and lef
     CHECK(bytes_of(path) == before);
 }
 
-TEST_CASE("A file that is no database, or a folder in its place, is broken storage",
+TEST_CASE("A file that is no database is set aside as it is", "[journal][database]") {
+    const TempFolder folder;
+    const auto path = folder.file("journal.db");
+    std::ofstream{path} << std::string(5000, 'x');
+    const auto opened = Journal::open({.path = path});
+    if (!opened) FAIL(opened.error().detail);
+    CHECK((*opened)->state().next_epoch.reason == "damage");
+    CHECK(bytes_of(folder.file("journal.damaged")) == std::string(5000, 'x'));
+}
+
+TEST_CASE("A folder in the place of the database, or none to put it in, is broken storage",
           "[journal][database]") {
     const TempFolder folder;
     const auto path = folder.file("journal.db");
-    SECTION("text") {
-        std::ofstream{path} << std::string(5000, 'x');
-    }
     SECTION("folder") {
         std::filesystem::create_directory(path);
     }
