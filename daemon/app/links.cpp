@@ -138,9 +138,10 @@ std::vector<Outage> Links::judge(const Walk& walk, const Surroundings& around) {
         bool was_asked = !wan_is_up;  // behind a dead WAN nothing is known, asked or not
         if (view.link == link_name::kProvince) {
             finding = walk.round[Rung::province];
+            // What a push proves was so then; of the time since nobody knows.
+            if (walk.pushed_at) seen.at = *walk.pushed_at;
             if (finding.state == RungState::unknown && around.last_push &&
                 at.at - *around.last_push < kPushProves) {
-                // It was up then; of the time since nobody knows.
                 finding.state = RungState::up;
                 seen.at = *around.last_push;
             }

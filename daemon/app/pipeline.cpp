@@ -145,12 +145,13 @@ net::awaitable<void> Daemon::Pipeline::probe_loop() {
     }
 }
 
-/// With fast ticks a round rides on the first one after its time: to wake up costs more than to
-/// ask. Slow ticks would delay it too long.
+/// With fast ticks a round rides on the one at its time or before it: to wake up costs more than to
+/// ask. Never on a later one, so that bounds of outages stay within an interval; ticks that are
+/// not fast are too far away.
 Monotonic Daemon::Pipeline::next_round() {
     const auto due = links_->next_round();
     if (config_.metering.tick > kRidingTick) return due;
-    return next_on_grid(due - Millis{1}, config_.metering.tick);
+    return next_on_grid(due - config_.metering.tick, config_.metering.tick);
 }
 
 Surroundings Daemon::Pipeline::surroundings() {

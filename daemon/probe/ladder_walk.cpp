@@ -107,6 +107,7 @@ void LadderWalk::State::find(const Surroundings& around, const std::vector<Quest
     const bool has_pushed = around.last_push && last_begun && *around.last_push >= *last_begun;
     if (has_pushed && province.state == RungState::unknown) {
         province = found(RungState::up, Silence::none, "push acknowledged");
+        walk.pushed_at = around.last_push;
     }
     walk.hotspot = find_hotspot(asked, plan.settings(), around);
     walk.services = find_services(asked, walk.round);

@@ -85,6 +85,8 @@ struct Walk {
         RungFinding finding;
     };
     std::vector<Service> services;  ///< those asked this time
+    /// The province was not asked; a push that it acknowledged then says that it was up.
+    std::optional<Monotonic> pushed_at;
 };
 
 /// Walks the ladder: cheap when healthy, fast in doubt.

@@ -31,6 +31,10 @@ Config sample_config() {
     config.probe.dns_name = "one.one.one.one";
     config.hotspot.address = "192.168.88.2";
     config.services = {{"sidesa", "http://sidesa"}, {"absensi", "http://absensi"}};
+    config.site.id = "a";
+    config.sync.targets.resize(1);
+    config.sync.targets[0].name = "provinsi";
+    config.sync.targets[0].url = "https://provinsi";
     return config;
 }
 
@@ -57,6 +61,7 @@ struct Site {
         around.lan_has_carrier = true;
         WebQuestions web;
         web.ask_web = [this](Millis) { return ask("web", !wan_answers); };
+        web.ask_province = [this](Millis) { return ask("province", !province_answers); };
         web.ask_service = [this](const std::string& name, Millis) {
             return ask(name, !wan_answers || dead.contains(name));
         };
@@ -114,6 +119,7 @@ struct Site {
     Surroundings around;
     bool wan_answers = true;
     bool hotspot_answers = true;
+    bool province_answers = true;
     std::set<std::string> dead;  ///< services
     std::map<std::string, unsigned> asked;
     std::vector<Monotonic> silent_hotspot, silent_service;  ///< failed questions
@@ -160,6 +166,33 @@ TEST_CASE("A service that dies is judged within 30 s of its first failed questio
         REQUIRE(end[0].first_good);
         CHECK(end[0].first_good->at - mended <= 1min);
     }
+}
+
+TEST_CASE("A push proves the province at its own instant, not at that of the round behind it",
+          "[app]") {
+    Site site;
+    site.run_for(1min);
+    std::optional<Monotonic> pushed;
+    // Between two rounds: acknowledged, and then the province dies.
+    site.clock.run_until(site.io, site.links->next_round() - Millis{5000});
+    pushed = site.clock.now();
+    site.around.last_push = pushed;
+    site.province_answers = false;
+    site.run_for(30s);
+    CHECK(site.state("province") == LinkState::up);
+    // The next push fails.
+    site.around.last_push.reset();
+    site.run_for(2min);
+    REQUIRE(site.of("province").size() == 1);
+    CHECK(site.of("province")[0].last_good.at == *pushed);
+
+    // It ends with the push that is acknowledged again.
+    site.clock.run_until(site.io, site.links->next_round() - Millis{5000});
+    pushed = site.clock.now();
+    site.around.last_push = pushed;
+    site.run_for(30s);
+    REQUIRE(site.of("province")[0].first_good);
+    CHECK(site.of("province")[0].first_good->at == *pushed);
 }
 
 TEST_CASE("An access point that dies is judged within 30 s of its first failed question", "[app]") {
