@@ -9,7 +9,9 @@ from topology import ABROAD_NETS, ACCESS_POINT, PROVINCE_PORT, Failed
 from trial import BOTH, Truth, case
 
 HOTSPOT_SLACK_S = 2 * FAST.interval  # while it is well it is asked each third round
-PUSH_FAILS_S = 10.0 + 15.0  # the push's interval, and its time-out to connect
+#: The push's interval, what it waits for an answer on the connection that it kept, and its time-out
+#: to connect when it then tries a new one.
+PUSH_FAILS_S = 10.0 + 5.0 + 15.0
 #: The interval of asking a province that is known to be down; a push that works again tells sooner.
 PROVINCE_FAILS_S = 60.0
 INNER = {"carrier": "up", "next_hop": "up"}
