@@ -177,8 +177,9 @@ def blocked(trial):
     resolver = trial.where.resolvers[0]
     names = [f"udp dport 53 {trial.where.ip} daddr {resolver} accept",
              f"udp sport 53 {trial.where.ip} saddr {resolver} accept"]
+    # It may have begun with pages alone, right after the last good one.
     trial.one_fault("blocked", *portal(trial, [*names, "drop"]),
-                    rungs={**INNER, "web": "portal"})
+                    rungs={**INNER, "web": "portal"}, start_slack=FAST.web)
 
 
 @case(45)
