@@ -16,7 +16,7 @@ constexpr Millis kBlindProbing{15'000};
 /// The one-shot's file and resolv.conf change rarely, and nobody tells us.
 constexpr Millis kFactsInterval{600'000};
 constexpr Millis kResolversInterval{60'000};
-/// The shortest interval of rounds, that of doubt, stays well below a time-out even so.
+/// Rounds ride on ticks that come at least this often; see `next_round`.
 constexpr Millis kRidingTick{1'000};
 
 /// The first multiple of `step` after `now`: ticks of all sites and boots fall on a grid.
@@ -147,11 +147,15 @@ net::awaitable<void> Daemon::Pipeline::probe_loop() {
 
 /// With fast ticks a round rides on the one at its time or before it: to wake up costs more than to
 /// ask. Never on a later one, so that bounds of outages stay within an interval; ticks that are
-/// not fast are too far away.
+/// not fast are too far away. Where an interval is no multiple of the tick, the tick before would
+/// still belong to the round that was.
 Monotonic Daemon::Pipeline::next_round() {
     const auto due = links_->next_round();
-    if (config_.metering.tick > kRidingTick) return due;
-    return next_on_grid(due - config_.metering.tick, config_.metering.tick);
+    const auto& tick = config_.metering.tick;
+    const bool fits = config_.probe.interval % tick == Millis{0} &&
+                      config_.probe.doubt_interval % tick == Millis{0};
+    if (tick > kRidingTick || !fits) return due;
+    return next_on_grid(due - tick, tick);
 }
 
 Surroundings Daemon::Pipeline::surroundings() {
