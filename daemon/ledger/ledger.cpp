@@ -10,6 +10,15 @@ namespace {
 
 constexpr std::size_t kMaxEvidence = 480;
 constexpr std::size_t kMaxGaps = 64;
+/// Segments that an outage has for the asking.
+constexpr std::uint32_t kFreeSegments = 8;
+
+/// How long a cause must be told alone before it has a further segment.
+Millis patience(std::uint32_t segments) {
+    if (segments < 24) return Millis{600'000};
+    return segments < 48 ? Millis{3'600'000} : Millis{86'400'000};
+}
+
 /// A reload takes milliseconds; what takes longer was a death in the middle of one.
 constexpr Millis kReloadTime{5000};
 
@@ -262,16 +271,24 @@ void Ledger::fail(const Verdict& verdict, std::vector<Outage>& out) {
         change_.reset();
     } else {
         if (!change_ || change_->cause != verdict.cause) {
-            change_ = Change{verdict.cause,      last_bad_,
-                             verdict.at,         0,
-                             verdict.confidence, shortened(verdict.evidence)};
+            change_ = Change{verdict.cause,
+                             last_bad_,
+                             verdict.at,
+                             verdict.at,
+                             0,
+                             verdict.confidence,
+                             shortened(verdict.evidence)};
+        } else if (is_unsteady()) {
+            // What was counted meanwhile is not taken back.
+            change_->before = last_bad_;
+            change_->first = verdict.at;
         }
         change_->confidence = std::max(change_->confidence, verdict.confidence);
         ++change_->rounds;
     }
     last_bad_ = verdict.at;
     if (!is_declared && ++failures_ >= k_) declare(out);
-    if (change_ && open_ && !is_gap_ && change_->rounds >= k_) change_cause(out);
+    if (change_ && open_ && !is_gap_ && is_confirmed(*change_, verdict.at)) change_cause(out);
 }
 
 void Ledger::succeed(const Verdict& verdict, std::vector<Outage>& out) {
@@ -331,6 +348,7 @@ void Ledger::go_on_unmeasured(const Verdict& verdict, std::vector<Outage>& out) 
     next_segment({.cause = Cause::unknown,
                   .before = before,
                   .first = first,
+                  .since = first,
                   .rounds = k_,
                   .confidence = Confidence::none,
                   .evidence = shortened("no longer measured; " + verdict.evidence)},
@@ -363,8 +381,20 @@ void Ledger::declare(std::vector<Outage>& out) {
     enter(LinkState::down, open_->first_bad);
 }
 
+bool Ledger::is_confirmed(const Change& change, DeviceTime now) const {
+    if (change.rounds < k_) return false;
+    if (!is_unsteady()) return true;
+    return change.since.boot == now.boot && now.at - change.since.at >= patience(open_->segment);
+}
+
 void Ledger::change_cause(std::vector<Outage>& out) {
-    const auto change = *std::exchange(change_, std::nullopt);
+    auto change = *std::exchange(change_, std::nullopt);
+    if (!is_unsteady() && open_->segment >= kFreeSegments) {
+        change.evidence = shortened("changes its cause too often to be told each time, now: " +
+                                    std::string{to_string(change.cause)} + "; " + change.evidence);
+        change.cause = Cause::undetermined;
+        change.confidence = Confidence::none;
+    }
     next_segment(change, out);
     enter(LinkState::down, change.first);
 }
@@ -414,7 +444,7 @@ std::optional<DeviceTime> Ledger::since() const noexcept {
 }
 
 bool Ledger::is_in_doubt() const noexcept {
-    if (doubted_ || change_ || is_gap_) return true;
+    if (doubted_ || is_gap_ || (change_ && !is_unsteady())) return true;
     return misses_ > 0 && misses_ < k_ && state_ != LinkState::unknown;
 }
 
@@ -424,6 +454,12 @@ const std::optional<Outage>& Ledger::open() const noexcept {
 
 bool Ledger::is_unmeasured() const noexcept {
     return open_ && !is_gap_ && !tells_gaps_ && open_->cause == Cause::unknown;
+}
+
+bool Ledger::is_unsteady() const noexcept {
+    if (!open_ || is_gap_) return false;
+    return open_->cause == Cause::undetermined ||
+           (is_unmeasured() && open_->segment >= kFreeSegments);
 }
 
 bool Ledger::is_gap() const noexcept {

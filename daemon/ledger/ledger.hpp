@@ -64,6 +64,11 @@ struct PreviousRun {
 /// the stretch that nobody measured, until an answer ends it or `k` failed rounds begin the next
 /// segment. An outage of the WAN ends there, with both bounds.
 ///
+/// An outage that changes its cause again and again, or can be looked at by turns only, stays
+/// bounded: from its eighth segment on, a change begins a segment of cause `undetermined` (beside
+/// the WAN one that nobody measured stays so), and a cause has a segment again after it was told
+/// alone for 10 minutes; from the 24th on for an hour, from the 48th on for a day.
+///
 /// A gap (the daemon did not run) is open until the link has been seen: an answer closes it, `k`
 /// failed rounds make it `undetermined` and the outage goes on behind it under the same id, `k`
 /// rounds without any question close it at the start. Over a gap between boots `first_bad` is on
@@ -106,6 +111,7 @@ private:
         Cause cause;
         DeviceTime before;  ///< the failed round before them
         DeviceTime first;
+        DeviceTime since;  ///< the first of them all, `first` where they are not waited for
         unsigned rounds;
         Confidence confidence;
         std::string evidence;
@@ -115,12 +121,15 @@ private:
     void succeed(const Verdict& verdict, std::vector<Outage>& out);
     void miss(const Verdict& verdict, std::vector<Outage>& out);
     void declare(std::vector<Outage>& out);
+    [[nodiscard]] bool is_confirmed(const Change& change, DeviceTime now) const;
     void change_cause(std::vector<Outage>& out);
     void go_on_unmeasured(const Verdict& verdict, std::vector<Outage>& out);
     /// The outage goes on in a segment that `change` tells.
     void next_segment(const Change& change, std::vector<Outage>& out);
     /// The outage goes on, and nobody sees it.
     [[nodiscard]] bool is_unmeasured() const noexcept;
+    /// It changed too often to be told each time.
+    [[nodiscard]] bool is_unsteady() const noexcept;
     void close(DeviceTime first_good, std::vector<Outage>& out);
     void enter(LinkState state, DeviceTime at);
     [[nodiscard]] DeviceTime last_good_before(const Verdict& verdict) const;

@@ -102,9 +102,10 @@ std::vector<Question> LadderPlan::whole(const Moment& moment, bool is_first) con
     add_hops(moment, questions);
     const bool is_proven =
         is_proven_by_push(moment) &&
-        (!is_province_failing_ || !province_asked_ || *moment.around->last_push > *province_asked_);
-    if (!is_proven && (is_first || is_province_failing_ ||
-                       is_due(province_asked_, moment.now, kFailingInterval))) {
+        (!province_.is_failing() || *moment.around->last_push > *province_.asked());
+    const auto interval = province_.is_lasting(moment.now) ? kProvinceInterval : kFailingInterval;
+    if (!is_proven && (is_first || province_.may_look_quickly(moment.now) ||
+                       is_due(province_.asked(), moment.now, interval))) {
         for (auto& question : province(moment)) questions.push_back(std::move(question));
     }
     return questions;
@@ -142,12 +143,12 @@ std::vector<Question> LadderPlan::beside(const Moment& moment, bool all) const {
     const auto& wanted = moment.around->wanted_services;
     for (std::size_t i = 0; i < services_.size(); ++i) {
         const auto& service = services_[i];
-        const auto interval = service.is_failing
+        const auto interval = service.is_failing() && !service.is_lasting(moment.now)
                                   ? std::min(kFailingService, settings_.services_interval)
                                   : settings_.services_interval;
         const bool is_wanted =
             std::find(wanted.begin(), wanted.end(), settings_.services[i]) != wanted.end();
-        if (!all && !is_wanted && !is_due(service.asked, moment.now, interval)) continue;
+        if (!all && !is_wanted && !is_due(service.asked(), moment.now, interval)) continue;
         Question question;
         question.kind = Kind::service;
         question.index = i;
@@ -173,13 +174,11 @@ void LadderPlan::note(const Moment& moment, const std::vector<Question>& asked) 
                 is_page_failing_ = question.finding.state != RungState::up;
                 break;
             case Kind::province:
-                province_asked_ = begun;
-                is_province_failing_ = question.finding.state == RungState::down;
+                province_.note(begun, question.finding.state == RungState::down);
                 break;
             case Kind::service:
                 if (question.index >= services_.size()) break;
-                services_[question.index] = {.asked = begun,
-                                             .is_failing = question.finding.state != RungState::up};
+                services_[question.index].note(begun, question.finding.state != RungState::up);
                 break;
             case Kind::hotspot:
                 hotspot_age_ = 0;
@@ -277,8 +276,9 @@ bool LadderPlan::province_is_due(const Moment& moment) {
     const bool was_proven = std::exchange(was_proven_, is_proven);
     if (is_proven) return false;
     // Where pushes are the rule, their end is a reason to ask at once.
-    return was_proven || is_due(province_asked_, moment.now,
-                                is_province_failing_ ? kFailingInterval : kProvinceInterval);
+    if (was_proven || province_.may_look_quickly(moment.now)) return true;
+    const bool is_soon = province_.is_failing() && !province_.is_lasting(moment.now);
+    return is_due(province_.asked(), moment.now, is_soon ? kFailingInterval : kProvinceInterval);
 }
 
 const std::vector<std::string>& LadderPlan::resolvers(const Moment& moment) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/core/time.hpp"
+#include "daemon/probe/failing_pace.hpp"
 #include "daemon/probe/ladder_walk.hpp"
 #include "daemon/probe/question.hpp"
 
@@ -39,7 +40,8 @@ public:
     /// The page, if there is one to ask; as often as the province.
     [[nodiscard]] std::vector<Question> page(const Moment& moment, bool is_first) const;
     /// The access point (each third round, each round while it fails) and services that are due or
-    /// wanted; `all`: due or not. A service that fails is due within a minute.
+    /// wanted; `all`: due or not. A service that fails is due within a minute, after an hour as
+    /// seldom as one that is well.
     [[nodiscard]] std::vector<Question> beside(const Moment& moment, bool all) const;
     /// The province, push or not.
     [[nodiscard]] std::vector<Question> province(const Moment& moment) const;
@@ -54,10 +56,6 @@ private:
         std::optional<Monotonic> asked;
         unsigned lonely_silences = 0;
         bool is_bystander = false;
-    };
-    struct ServiceState {
-        std::optional<Monotonic> asked;
-        bool is_failing = false;
     };
 
     [[nodiscard]] std::optional<std::size_t> target_in_turn(bool is_domestic, Monotonic now);
@@ -82,11 +80,11 @@ private:
     std::size_t resolver_turn_ = 0;
     std::vector<HostState> targets_;
     std::array<HostState, 4> resolvers_{};
-    std::vector<ServiceState> services_;
-    std::optional<Monotonic> hops_asked_, page_asked_, province_asked_;
+    std::vector<FailingPace> services_;
+    std::optional<Monotonic> hops_asked_, page_asked_;
     bool is_page_failing_ = false;
     bool was_proven_ = false;  // the province by a push, when last looked at
-    bool is_province_failing_ = false;
+    FailingPace province_;
     bool is_hotspot_failing_ = false;
     std::uint64_t hotspot_age_ = 3;  ///< rounds since it was asked
 };

@@ -169,8 +169,6 @@ TEST_CASE("A page that stays away alone costs three full rounds, then a question
     CHECK(rounds.full == 3);
     CHECK(bench.http["web"] <= 63);
     CHECK(bench.http["web"] >= 59);
-    CHECK(bench.http["province"] <= 63);
-    CHECK(bench.http["province"] >= 59);
     // The next failure is news again, and one of the internet at any time.
     const auto pages = std::exchange(bench.pages, {});
     CHECK(bench.run_for(3min).full == 0);
@@ -184,6 +182,43 @@ TEST_CASE("A page that stays away alone costs three full rounds, then a question
     CHECK(bench.run_for(2min).full == 0);
     bench.pages["web"] = page_is(RungState::down, Silence::timeout);
     CHECK(bench.run_for(2min).full == 3);
+}
+
+TEST_CASE("A province that fails is asked each round at first, then each minute, then seldom",
+          "[probe]") {
+    LadderBench bench;
+    (void)bench.run_for(6min);
+    bench.pages["province"] = page_is(RungState::down, Silence::refused);
+    while (bench.http["province"] < 3) (void)bench.run_for(10s);
+    const auto asked_in = [&](Millis span) {
+        bench.http.clear();
+        (void)bench.run_for(span);
+        return bench.http["province"];
+    };
+    CHECK(asked_in(4min) >= 23);
+    CHECK(asked_in(3min) <= 15);
+    CHECK(is_about(asked_in(45min), 45));
+    (void)bench.run_for(10min);
+    CHECK(is_about(asked_in(10h), 120));
+    // Also while rounds are full for another reason.
+    bench.silent = {"abroad-1", "abroad-2"};
+    CHECK(asked_in(1h) <= 14);
+
+    // One that comes and goes has so many quick looks in an hour, and each minute's besides.
+    bench.silent.clear();
+    bench.pages.clear();
+    (void)bench.run_for(2h);
+    unsigned all = 0, rounds = 0;
+    for (int i = 0; i < 30; ++i) {
+        for (const bool is_up : {false, true}) {
+            bench.pages["province"] = page_is(is_up ? RungState::up : RungState::down);
+            bench.http.clear();
+            rounds += bench.run_for(4min).all;
+            all += bench.http["province"];
+        }
+    }
+    CHECK(all <= 4 * 30 + 240 + 100);
+    CHECK(rounds >= 1'400);
 }
 
 TEST_CASE("A long outage asks page and province once a minute while they answer", "[probe]") {
@@ -245,6 +280,10 @@ TEST_CASE("A failing service is asked again within a minute, and at once when it
     CHECK(is_about(bench.http["sidesa"], 72));
     CHECK(longest <= 1min);
     CHECK(is_about(bench.http["absensi"], 7));
+    // After an hour its failure is no news: HTTPS costs 6 kB a question.
+    bench.http.clear();
+    (void)bench.run_for(10h);
+    CHECK(is_about(bench.http["sidesa"], 60));
     // Somebody else's doubt is no reason to ask it; its own is, and asks no other service.
     bench.clock.run_until(
         bench.io, monotonic_from_ms(to_ms(bench.clock.now()) / 600'000 * 600'000 + 601'000));
