@@ -307,7 +307,6 @@ void Daemon::Pipeline::restore(Past& past, const Intake::Found& recovered, bool 
         true_time_.saw(outage.first_bad);
     }
     begin_links(std::move(links), same_boot);
-    learn_gap_length();
     if (!first_record_) first_record_ = DeviceTime{boot_, blind_->began};
     announce(recovered);
     const DeviceTime at{boot_, blind_->began};
