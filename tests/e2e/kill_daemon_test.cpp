@@ -66,6 +66,7 @@ class WitnessedRing final : public Ring {
 public:
     WitnessedRing(std::unique_ptr<Ring> ring, int pipe) : ring_{std::move(ring)}, pipe_{pipe} {}
     Left left_behind() const override { return ring_->left_behind(); }
+    std::string_view entry(std::uint64_t number) const override { return ring_->entry(number); }
     Result<std::uint64_t> append(std::string_view bytes) override {
         const bool is_tick = bytes.front() == 'A' || bytes.front() == 'T';
         auto kept = ring_->append(bytes);
@@ -74,6 +75,11 @@ public:
     }
     void intend(const Intent& intent) override { ring_->intend(intent); }
     void release(std::uint64_t through) override { ring_->release(through); }
+    void give_up(std::uint64_t through, const GivenUp& lost) override {
+        ring_->give_up(through, lost);
+    }
+    void withdraw() override { ring_->withdraw(); }
+    const RingLosses& losses() const override { return ring_->losses(); }
     std::uint64_t used_bytes() const override { return ring_->used_bytes(); }
     std::uint64_t capacity_bytes() const override { return ring_->capacity_bytes(); }
 
