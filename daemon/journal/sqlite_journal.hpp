@@ -278,6 +278,8 @@ Result<void> SqliteJournal::in_transaction(Work work) {
 template <class Work>
 Result<void> SqliteJournal::with_room(Work work) {
     constexpr int kMaxTries = 64;
+    // Where others have made room again nothing need be reduced.
+    if (is_full_by_others_) keep_ballast();
     if (auto limited = set_limit(Need::commit); !limited) return fail(limited.error());
     auto outcome = in_transaction(work);
     for (int tried = 1; tried < kMaxTries; ++tried) {
