@@ -414,8 +414,6 @@ constexpr std::array kCatalogue{
           "Done: {} readings and {} events."},
     Entry{Text::export_undated, "{} di antaranya tanpa tanggal: jam waktu itu belum disetel.",
           "{} of them without a date: the clock was not set then."},
-    Entry{Text::export_absent, "{} catatan dari epoch lama tidak ada di sini.",
-          "{} records of closed epochs are not here."},
     Entry{Text::export_absent,
           "{} catatan dari epoch lama hilang dan tidak ikut; kejadian jenis loss menerangkannya.",
           "{} records of closed epochs are lost and left out; events of kind loss tell why."},
