@@ -292,15 +292,15 @@ enum class Text : std::uint16_t {
     journal_salvaged,       ///< records
     journal_checked,        ///< per cent
     journal_checked_whole,  ///< times, per cent of the present round
-    journal_unreadable,  ///< why
-    verify_good,         ///< records
-    verify_reduced,      ///< records
-    verify_absent,       ///< records
-    verify_broken,       ///< epoch, number
-    export_done,         ///< readings, events
-    export_undated,      ///< rows
-    export_absent,       ///< records
-    export_failed,       ///< why
+    journal_unreadable,     ///< why
+    verify_good,            ///< records
+    verify_reduced,         ///< records
+    verify_absent,          ///< records
+    verify_broken,          ///< epoch, number
+    export_done,            ///< readings, events
+    export_undated,         ///< rows
+    export_absent,          ///< records
+    export_failed,          ///< why
     export_needs_file,
 
     // Durations
