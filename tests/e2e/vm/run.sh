@@ -10,15 +10,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../../.." && pwd)
 bin=$(cd "$1" && pwd)
 seconds=${2:-240}
-seed=${GERBANG_SEED:-$(date +%s)}
+seed=${GERBANG_SEED:-$RANDOM}
 work=$top/build/vm
 emulator=qemu-system-x86_64
 skip() { echo "skipped: $*"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "needs root"
-for tool in $emulator mkfs.ext4 e2fsck python3 unshare; do
-    command -v $tool >/dev/null || skip "needs $tool"
+for tool in "$emulator" mkfs.ext4 e2fsck python3 unshare; do
+    command -v "$tool" >/dev/null || skip "needs $tool"
 done
-$emulator -accel help | grep -q tcg || skip "needs an emulator"
 # shellcheck source=tests/e2e/emulated/kernel.sh
 . "$here/../emulated/kernel.sh"
 fetch_debian "$top"
