@@ -7,8 +7,9 @@ machine is killed. With 0 seconds the log of the run before is taken instead.
 
 An image is the base, every write before the last flush ahead of the cut, and of the writes between
 that flush and the cut a random part: each kept, dropped, or torn at 512 bytes, the sector at the
-tear being garbage at times. Each image is mounted (which replays ext4's journal), read by
-`gerbang journal verify` and `gerbang export`, unmounted and checked by e2fsck.
+tear being garbage at times. A write of ext4's superblock alone is kept or dropped as a whole: torn,
+no ext4 can be mounted, whatever lies on it. Each image is mounted (which replays ext4's journal),
+read by `gerbang journal verify` and `gerbang export`, unmounted and checked by e2fsck.
 
 lost: a record that the daemon had called durable before that flush is missing, or reads otherwise
 than in the machine's last state. corrupt: the file system or the chain is not whole.
@@ -26,6 +27,7 @@ import sys
 import time
 
 SECTOR = 512
+SUPERBLOCK = 1024  # ext4's first one: two sectors under one checksum, rewritten in place
 MAGIC = 0x6A736677736872
 FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
 
@@ -113,9 +115,10 @@ def rebuild(log, base, cut, rng):
             log.write(image, entry)
             continue
         fate = rng.random()
-        if fate < 0.4:
+        is_superblock = entry[1] <= SUPERBLOCK < entry[1] + entry[3]
+        if fate < (0.7 if is_superblock else 0.4):
             log.write(image, entry)
-        elif fate < 0.7:
+        elif fate < 0.7 or is_superblock:
             dropped += 1
         else:
             torn += 1
