@@ -112,6 +112,12 @@ net::awaitable<void> Daemon::Pipeline::watch_loop() {
     for (;;) {
         const bool is_on = co_await edges_.watch->changed();
         if (!is_on) co_return;
+        // A change in the very millisecond of a tick has an instant of its own, and is not told
+        // with the next change as one.
+        if (edges_.clock->now() <= last_tick_) {
+            const bool goes_on = co_await edges_.clock->sleep_until(last_tick_ + Millis{1});
+            if (!goes_on) co_return;
+        }
         // The interval ends here, so that bytes go to the role that the interface held.
         read_kernel();
         take_tick(edges_.clock->now());
@@ -132,10 +138,10 @@ net::awaitable<void> Daemon::Pipeline::probe_loop() {
         // They may be replaced while a round is under way, when the journal becomes known.
         const auto links = links_;
         auto around = surroundings();
-        const auto segments = co_await links->round(std::move(around), boot_);
+        auto segments = co_await links->round(std::move(around), boot_);
         if (clock.is_stopped()) co_return;
         if (links != links_) continue;
-        write_down(segments);
+        write_down(std::move(segments));
         bool is_on = co_await clock.sleep_until(next_round(), &probe_bell_);
         // A carrier or a supply that flaps must neither hurry the rounds of an outage nor flood the
         // line with questions.
@@ -240,6 +246,7 @@ net::awaitable<void> Daemon::Pipeline::finish() {
     if (links_) links_->book().settle(here());
     read_kernel();
     take_tick(edges_.clock->now());
+    tell(budget_.drain());
     for (const auto& fact : event_rate_.all()) intake_.add(to_event(fact, here()));
     // Without a journal all of it stays in the ring, for the next life on this boot.
     if (is_blind() || !journal_.is_open()) {
@@ -361,7 +368,11 @@ void Daemon::Pipeline::check_path(Monotonic at) {
         {{"confidence", fact.confidence}, {"path", fact.path}, {"reason", fact.reason}});
 }
 
-void Daemon::Pipeline::write_down(const std::vector<Outage>& segments) {
+void Daemon::Pipeline::write_down(std::vector<Outage> segments) {
+    tell(budget_.admit(std::move(segments), here()));
+}
+
+void Daemon::Pipeline::tell(const std::vector<Outage>& segments) {
     for (const auto& outage : segments) {
         note(to_event(outage, here()));
         log(LogLevel::notice, outage.is_open() ? "outage" : "outage_ended",
