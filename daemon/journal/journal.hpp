@@ -27,7 +27,7 @@ namespace gerbang {
 struct JournalOptions {
     std::string path{};  ///< .../journal.db
     std::string vfs{};   ///< SQLite VFS name; empty: the default. Tests inject faults here.
-    std::uint32_t page_bytes = 0;  ///< 0: the file system's block size (512..65536)
+    std::uint32_t page_bytes = 0;  ///< 0: as `sql::open_database` chooses (512..65536)
     std::uint32_t wal_pages = 0;   ///< pages at which the WAL is overwritten; 0: 256
     Seconds utc_offset{8 * 3600};  ///< days, months and years of roll-ups are site time
     /// What database, WAL, ballast, mirror and set-aside file may take together. 0: the smaller of

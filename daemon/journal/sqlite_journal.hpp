@@ -13,6 +13,7 @@
 
 #include "daemon/journal/block_store.hpp"
 #include "daemon/journal/cursor_store.hpp"
+#include "daemon/journal/holes.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/journal/losses.hpp"
 #include "daemon/journal/mirror.hpp"
@@ -70,7 +71,7 @@ public:
     void set_pins(std::vector<std::string> pins) override;
     [[nodiscard]] Result<std::vector<LossFact>> untold_losses() override;
     [[nodiscard]] Result<JournalFacts> facts() override;
-    [[nodiscard]] std::uint64_t size_bytes() const override { return connection_.file_bytes(); }
+    [[nodiscard]] std::uint64_t size_bytes() const override;
     [[nodiscard]] std::uint64_t written_bytes() const override {
         return connection_.written_bytes();
     }
@@ -121,6 +122,9 @@ private:
     [[nodiscard]] Result<bool> make_room();
     [[nodiscard]] Result<bool> yield_to_others();
     [[nodiscard]] Result<bool> shrink();
+    [[nodiscard]] Result<bool> shrink_by_holes();
+    [[nodiscard]] Result<void> move_wal();
+    [[nodiscard]] Result<void> fits();
     void keep_ballast();
 
     // Packing and reduction; each does one slice and says whether it did anything.
@@ -215,6 +219,7 @@ private:
     [[nodiscard]] std::vector<std::string> pinning() const;
 
     JournalOptions options_;
+    Holes holes_;                 // closed after the connection
     sql::Connection connection_;  // before everything that holds its statements
     BlockStore blocks_;
     CursorStore cursors_;
@@ -226,7 +231,12 @@ private:
     Ballast ballast_{{}};
     bool is_full_by_others_ = false;  ///< the file system gave no more; only what is inside counts
     bool can_shrink_ = true;
-    std::int64_t limit_pages_ = 0;         ///< as SQLite was told
+    bool makes_holes_ = false;  ///< that is how it shrinks
+    bool is_longer_ = false;    ///< than the quota allows: it has holes, or will
+    /// Free pages in a longer file that cannot become holes: neighbours in their block are in use.
+    std::int64_t stuck_pages_ = 0;
+    std::optional<std::int64_t> most_used_;  ///< pages in use, in a longer file
+    std::int64_t limit_pages_ = 0;           ///< as SQLite was told
     std::optional<DeviceHour> open_hour_;  ///< nothing to pack while records are of this hour
     EpochNo packed_epochs_ = 0;            ///< closed epochs up to here are packed
     Seq checkpoints_for_room_;             ///< last record when a checkpoint was made to find room
@@ -268,6 +278,7 @@ Result<void> SqliteJournal::in_transaction(Work work) {
         sql::Transaction transaction{connection_};
         if (auto begun = transaction.begin(); !begun) return begun;
         if (auto done = work(); !done) return done;
+        if (auto fit = fits(); !fit) return fit;
         return transaction.commit();
     }();
     return after_transaction(std::move(outcome));
