@@ -6,10 +6,12 @@ WORK/NAME.log in the format of dm-log-writes (QEMU's driver blklogwrites). After
 machine is killed. With 0 seconds the log of the run before is taken instead.
 
 An image is the base, every write before the last flush ahead of the cut, and of the writes between
-that flush and the cut a random part: each kept, dropped, or torn at 512 bytes, the sector at the
-tear being garbage at times. A write of ext4's superblock alone is kept or dropped as a whole: torn,
-no ext4 can be mounted, whatever lies on it. Each image is mounted (which replays ext4's journal),
-read by `gerbang journal verify` and `gerbang export`, unmounted and checked by e2fsck.
+that flush and the cut a random part: each kept, dropped, or torn at 512 bytes, at times with
+garbage in place of the bytes that one sector was to change. Bytes that a write repeats unchanged
+stay: what SQLite calls powersafe overwrite, and assumes of every disk. A write of ext4's superblock
+alone is kept or dropped as a whole: torn, no ext4 can be mounted, whatever lies on it. Each image is
+mounted (which replays ext4's journal), read by `gerbang journal verify` and `gerbang export`,
+unmounted and checked by e2fsck.
 
 lost: a record that the daemon had called durable before that flush is missing, or reads otherwise
 than in the machine's last state. corrupt: the file system or the chain is not whole.
@@ -24,6 +26,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 SECTOR = 512
@@ -89,7 +92,8 @@ class Log:
             self.entries.append((flags, first * SECTOR, at + SECTOR, size, end))
             at = end
 
-    def write(self, image, entry, sectors=None, garbage=None):
+    def write(self, image, entry, sectors=None):
+        """All of `entry`, or only some of its sectors."""
         _, offset, at, size, _ = entry
         if sectors is None:
             image[offset:offset + size] = self.data[at:at + size]
@@ -97,9 +101,13 @@ class Log:
         for i in sectors:
             image[offset + i * SECTOR:offset + (i + 1) * SECTOR] = \
                 self.data[at + i * SECTOR:at + (i + 1) * SECTOR]
-        if garbage is not None:
-            i, noise = garbage
-            image[offset + i * SECTOR:offset + (i + 1) * SECTOR] = noise
+
+    def spoil(self, image, entry, sector, rng):
+        """Garbage in the bytes of one sector that `entry` changes."""
+        place, at = entry[1] + sector * SECTOR, entry[2] + sector * SECTOR
+        for i, noise in enumerate(rng.randbytes(SECTOR)):
+            if image[place + i] != self.data[at + i]:
+                image[place + i] = noise
 
 
 def rebuild(log, base, cut, rng):
@@ -123,23 +131,23 @@ def rebuild(log, base, cut, rng):
         else:
             torn += 1
             count = entry[3] // SECTOR
-            kept = [s for s in range(count) if rng.random() < 0.5]
-            garbage = None
             if rng.random() < 0.5:
-                garbage = (rng.randrange(count), rng.randbytes(SECTOR))
-            log.write(image, entry, kept, garbage)
+                log.spoil(image, entry, rng.randrange(count), rng)
+            log.write(image, entry, [s for s in range(count) if rng.random() < 0.5])
     return image, flushed, dropped, torn
 
 
 class Checker:
     def __init__(self, work, name, binary):
-        self.image = f"{work}/{name}.image"
-        self.mount = f"{work}/{name}.mount"
-        self.export = f"{work}/{name}.ndjson"
+        self.work = tempfile.TemporaryDirectory(prefix=f"{name}.", dir=work)
+        work = self.work.name
+        self.image = f"{work}/image"
+        self.mount = f"{work}/mount"
+        self.export = f"{work}/ndjson"
         self.gerbang = [f"{binary}/gerbang", "--lang", "en", "--state", f"{self.mount}/state",
-                        "--runtime", f"{work}/{name}.none"]
+                        "--runtime", f"{work}/none"]
         self.packed = 0  # blocks of the newest image
-        os.makedirs(self.mount, exist_ok=True)
+        os.mkdir(self.mount)
 
     def tool(self, *words):
         done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -241,9 +249,6 @@ def main():
             print(f"{name}: image {n}, cut at {cut}: missing {missing[:5]}, other {other[:5]}")
     print(f"{name}: {images} images, {gone} unflushed writes dropped or torn, {owed} records owed: "
           f"{lost} lost, {corrupt} corrupt (seed {seed})")
-    for leftover in ("image", "ndjson"):
-        if os.path.exists(f"{work}/{name}.{leftover}"):
-            os.unlink(f"{work}/{name}.{leftover}")
     return 1 if lost or corrupt else 0
 
 
