@@ -79,6 +79,7 @@ private:
     void check_path(Monotonic at);
     [[nodiscard]] Monotonic next_round();
     [[nodiscard]] Surroundings surroundings();
+    void count_wan(const std::string& wan, Monotonic now, Surroundings& around);
     [[nodiscard]] WebQuestions web_questions() const;
     void write_down(const std::vector<Outage>& segments);
     /// Into the journal's notes, to ride with the next commit; tried again when it fails.
