@@ -16,6 +16,8 @@ constexpr Millis kBlindProbing{15'000};
 /// The one-shot's file and resolv.conf change rarely, and nobody tells us.
 constexpr Millis kFactsInterval{600'000};
 constexpr Millis kResolversInterval{60'000};
+/// A round that rides on a tick needs no reading of its own.
+constexpr Millis kFreshReading{100};
 /// Rounds ride on ticks that come at least this often; see `next_round`.
 constexpr Millis kRidingTick{1'000};
 
@@ -164,6 +166,22 @@ Monotonic Daemon::Pipeline::next_round() {
     return next_on_grid(due - tick, tick);
 }
 
+/// What passed until now: a line that is full, or that brings something, must not be judged by
+/// what the last tick saw of it up to ten seconds ago.
+void Daemon::Pipeline::count_wan(const std::string& wan, Monotonic now, Surroundings& around) {
+    if (now - kernel_reading_.taken > kFreshReading) read_kernel();
+    if (!kernel_detail_.empty()) return;
+    for (const auto& one : kernel_reading_.interfaces) {
+        if (one.name != wan) continue;
+        const auto count = [&one](Counter counter) {
+            return one.counters[static_cast<std::size_t>(counter)];
+        };
+        around.wan_received_bytes = count(Counter::rx_bytes);
+        around.wan_received_packets = count(Counter::rx_packets);
+        around.wan_total_bytes = count(Counter::rx_bytes) + count(Counter::tx_bytes);
+    }
+}
+
 Surroundings Daemon::Pipeline::surroundings() {
     const auto now = edges_.clock->now();
     const auto summary = meter_->summary();
@@ -188,9 +206,7 @@ Surroundings Daemon::Pipeline::surroundings() {
     }
     around.mains_is_on = power_.mains_is_on();
     around.lan_has_carrier = summary.lan.has_carrier;
-    around.wan_received_bytes = wan.received.value;
-    around.wan_received_packets = wan.received_packets;
-    around.wan_total_bytes = wan.received.value + wan.transmitted.value;
+    count_wan(wan.name, now, around);
     const auto add_own = [&around](const Uplink* uplink) {
         if (uplink == nullptr) return;
         const auto traffic = uplink->traffic();

@@ -139,6 +139,7 @@ private:
     void check_path(Monotonic at);
     [[nodiscard]] Monotonic next_round();
     [[nodiscard]] Surroundings surroundings();
+    void count_wan(const std::string& wan, Monotonic now, Surroundings& around);
     [[nodiscard]] WebQuestions web_questions() const;
     /// What the ledgers said at this instant; to be called with nothing, too, each round.
     void write_down(std::vector<Outage> segments);
