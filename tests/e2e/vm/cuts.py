@@ -1,9 +1,9 @@
 """tests/e2e/vm/cuts.py: records one machine's writes, then rebuilds its disk at random cuts.
 
-usage: cuts.py WORK NAME BIN SECONDS IMAGES SEED -- COMMAND...
+usage: cuts.py WORK NAME BIN LIVES IMAGES SEED -- COMMAND...
 COMMAND runs the machine; its disk WORK/NAME.disk was WORK/NAME.base when it began, its writes go to
-WORK/NAME.log in the format of dm-log-writes (QEMU's driver blklogwrites). After SECONDS of lives the
-machine is killed. With 0 seconds the log of the run before is taken instead.
+WORK/NAME.log in the format of dm-log-writes (QEMU's driver blklogwrites). After LIVES of the daemon
+the machine is killed. With 0 lives the log of the run before is taken instead.
 
 An image is the base, every write before the last flush ahead of the cut, and of the writes between
 that flush and the cut a random part: each kept, dropped, or torn at 512 bytes, at times with
@@ -35,17 +35,17 @@ MAGIC = 0x6A736677736872
 FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
 
 
-def run_machine(command, log, seconds):
-    """The machine's lives. Returns [(log size, epoch, seq)] of what it called durable, in order."""
+def run_machine(command, log, most_lives):
+    """Returns [(log size, epoch, seq)] of what it called durable, in order, and its lives."""
     machine = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     durable = []
     lives = 0
-    ends = time.monotonic() + 240  # until the machine is up
+    ends = time.monotonic() + 1800
     os.set_blocking(machine.stdout.fileno(), False)
     heard = b""
     try:
-        while time.monotonic() < ends:
+        while lives < most_lives and time.monotonic() < ends:
             time.sleep(0.02)
             heard += machine.stdout.read() or b""
             # What was said by now was durable with what is in the log by now, or earlier.
@@ -53,9 +53,7 @@ def run_machine(command, log, seconds):
             *lines, heard = heard.split(b"\n")
             for line in lines:
                 text = line.decode("utf-8", "replace").strip()
-                if text == "begin":
-                    ends = time.monotonic() + seconds
-                elif found := re.fullmatch(r"durable (\S*) ?(\d+)", text):
+                if found := re.fullmatch(r"durable (\S*) ?(\d+)", text):
                     if found[1]:
                         durable.append((size, found[1], int(found[2])))
                 elif text.startswith("life "):
@@ -191,12 +189,12 @@ class Checker:
 
 
 def main():
-    work, name, binary, seconds, images, seed = sys.argv[1:7]
+    work, name, binary, most_lives, images, seed = sys.argv[1:7]
     command = sys.argv[8:]
     with open(f"{work}/{name}.base", "rb") as file:
         base = file.read()
-    if float(seconds) > 0:
-        durable, lives = run_machine(command, f"{work}/{name}.log", float(seconds))
+    if int(most_lives) > 0:
+        durable, lives = run_machine(command, f"{work}/{name}.log", int(most_lives))
         with open(f"{work}/{name}.durable", "w", encoding="utf-8") as file:
             json.dump([durable, lives], file)
     else:

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# tests/e2e/vm/run.sh BIN [SECONDS]: power cuts of a whole machine. Debian's kernel in an emulated
+# tests/e2e/vm/run.sh BIN [LIVES]: power cuts of a whole machine. Debian's kernel in an emulated
 # machine, ext4 with default options on virtio-blk, once with blocks of 4 KiB and once of 1 KiB, the
 # real BIN/gerbang committing every 10 s and killed again and again; every request to the disk is
-# logged. Then 30 disks each are rebuilt at random requests and examined; see cuts.py. SECONDS of
-# lives a machine (240); 0 examines what the run before left in build/vm, with GERBANG_SEED at the
-# same cuts. Ends with 77 where root, loop devices, packages or the emulator are missing.
+# logged. Then 30 disks each are rebuilt at random requests and examined; see cuts.py. LIVES of the
+# daemon a machine (12, of 16 s each); 0 examines what the run before left in build/vm, with
+# GERBANG_SEED at the same cuts. Ends with 77 where root, loop devices, packages or the emulator are
+# missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../../.." && pwd)
 bin=$(cd "$1" && pwd)
-seconds=${2:-240}
+lives=${2:-12}
 seed=${GERBANG_SEED:-$RANDOM}
 work=$top/build/vm
 emulator=qemu-system-x86_64
@@ -60,14 +61,14 @@ can_mount=0
 mount -o loop "$loop/image" "$loop/mount" 2>/dev/null && umount "$loop/mount" && can_mount=1
 rm -rf "$loop"
 [ "$can_mount" = 1 ] || skip "cannot mount a loop device"
-[ "$seconds" = 0 ] || make_machine
+[ "$lives" = 0 ] || make_machine
 
 failed=0
 for block in 4096 1024; do
     name=ext4-$block
-    [ "$seconds" = 0 ] || make_disk "$name" $block
+    [ "$lives" = 0 ] || make_disk "$name" $block
     # In a mount namespace of its own: others' copies would keep an image mounted behind umount.
-    unshare --mount python3 "$here/cuts.py" "$work" "$name" "$bin" "$seconds" 30 "$seed" -- \
+    unshare --mount python3 "$here/cuts.py" "$work" "$name" "$bin" "$lives" 30 "$seed" -- \
         $emulator -accel tcg -m 512 -display none -serial stdio -monitor none -no-reboot \
         -nic none -kernel "$files/boot/vmlinuz-$release" -initrd "$work/initrd" \
         -append "console=ttyS0 quiet panic=-1" \
