@@ -98,6 +98,11 @@ struct JournalSlice {
     EpochId epoch;
     Head before{};  ///< chain head before the first record
     std::vector<Record> records;
+    /// Of a closed epoch: numbers, from the first that was asked for, that are not here. `records`
+    /// begin behind them; there are none when all that was asked for is absent.
+    std::optional<SeqRange> absent{};
+    /// What is absent may still come: a set-aside file is being salvaged.
+    bool is_salvaging = false;
 };
 
 /// Blocking; use it from the storage worker only (one thread, one connection). Every function
@@ -141,7 +146,9 @@ public:
                                                    const std::vector<RecordBody>& bodies) = 0;
 
     /// Records `first`.. of `epoch`, as many as fit about `max_bytes` of stored bytes (at least
-    /// one), none past `last`. `not_found` when the epoch or `first` is not here.
+    /// one), none past `last`. `not_found` when the epoch is not here, or `first` lies behind its
+    /// end. A closed epoch may have holes: a slice that begins in one says so (`absent`) and goes
+    /// on behind it. In the open epoch a hole is damage.
     ///
     /// A slice holds readings as taken, or reduced blocks, never both: after a reduced block the
     /// chain's head cannot be computed, and the next slice's `before` says it. A reduced block is
@@ -202,6 +209,9 @@ public:
     [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;  ///< database and WAL
     /// What this process handed to write calls of the database, for the flash budget.
     [[nodiscard]] virtual std::uint64_t written_bytes() const = 0;
+    /// Of all processes of the present day in site time, as the last checkpoint knew the day; since
+    /// the clock was lost where there is none.
+    [[nodiscard]] virtual std::uint64_t written_today() const = 0;
 };
 
 }  // namespace gerbang

@@ -75,6 +75,10 @@ public:
     [[nodiscard]] std::uint64_t written_bytes() const override {
         return connection_.written_bytes();
     }
+    [[nodiscard]] std::uint64_t written_today() const override {
+        const auto& days = memory_.written_days;
+        return (days.empty() ? 0 : days.back().bytes) + written_bytes() - counted_bytes_;
+    }
 
 private:
     [[nodiscard]] Result<void> prepare();
@@ -103,6 +107,8 @@ private:
         Seq last;
     };
     [[nodiscard]] Result<Place> place_of(const EpochId& epoch);
+    [[nodiscard]] Result<std::optional<Seq>> next_present(EpochNo epoch, SeqRange range);
+    [[nodiscard]] Error hole_at(Seq seq) const;
     [[nodiscard]] std::int64_t elapsed_s() const {
         return std::chrono::duration_cast<Seconds>(memory_.state.elapsed).count();
     }
@@ -169,7 +175,8 @@ private:
     [[nodiscard]] Result<std::uint64_t> day_bytes();
 
     // Damage and identity.
-    void set_aside_now();
+    void set_aside_now(const std::string& why);
+    [[nodiscard]] Result<DamageFacts> damage_facts();
     [[nodiscard]] Result<void> remember_lost(const Mirror& mirror, Rescue* rescue);
     [[nodiscard]] Result<void> compare_with(const Mirror* mirror);
     [[nodiscard]] std::vector<RecordBody> carried_records(DeviceTime at) const;
@@ -186,7 +193,7 @@ private:
     struct Check {
         std::int64_t reached = 0;  ///< row id of the last record that was looked at
         int budget = 0;            ///< blocks until the next checkpoint
-        bool is_begun = false;
+        std::uint64_t rounds = 0;  ///< of the whole journal, without a finding
         std::optional<Head> head;  ///< after `reached`, where it is known
         sql::Statement next_block{};
         sql::Statement find_head{};
@@ -194,6 +201,7 @@ private:
     };
     [[nodiscard]] Result<void> prepare_check();
     void allow_check();
+    [[nodiscard]] Result<CheckFacts> check_facts();
     [[nodiscard]] Result<void> check_newest();
     [[nodiscard]] Result<bool> check_slice();
     [[nodiscard]] Result<void> check_records(EpochNo number, const std::vector<Record>& records);
@@ -237,11 +245,11 @@ private:
     std::int64_t stuck_pages_ = 0;
     std::optional<std::int64_t> most_used_;  ///< pages in use, in a longer file
     std::int64_t limit_pages_ = 0;           ///< as SQLite was told
-    std::optional<DeviceHour> open_hour_;  ///< nothing to pack while records are of this hour
-    EpochNo packed_epochs_ = 0;            ///< closed epochs up to here are packed
-    Seq checkpoints_for_room_;             ///< last record when a checkpoint was made to find room
-    Seq checkpointed_;                     ///< of the open epoch; later records stay as taken
-    std::uint64_t counted_bytes_ = 0;      ///< of `written_bytes`, in `memory_.written_days`
+    std::optional<DeviceHour> open_hour_;    ///< nothing to pack while records are of this hour
+    EpochNo packed_epochs_ = 0;              ///< closed epochs up to here are packed
+    Seq checkpoints_for_room_;         ///< last record when a checkpoint was made to find room
+    Seq checkpointed_;                 ///< of the open epoch; later records stay as taken
+    std::uint64_t counted_bytes_ = 0;  ///< of `written_bytes`, in `memory_.written_days`
     std::map<std::string, std::int64_t> pins_;   ///< since when each is known, as stored
     std::map<EventKind, std::int64_t> thinned_;  ///< row id from which `thin_out` goes on
     std::uint64_t given_up_bytes_ = 0;           ///< of blocks that keep protected events only
