@@ -222,6 +222,7 @@ net::awaitable<Result<void>> live(Process& process) {
                 .worker = process.storage.executor(),
                 .journal = journal,
                 .state_folder = [&process] { return prepare_state_folder(process); },
+                .leave_folder = [&process] { process.lock.reset(); },
                 .on_stop = {}};
     if (config.is_assigned()) {
         for (const auto& target : config.sync.targets) {
