@@ -112,7 +112,7 @@ GivenAway give_up(std::vector<Record>& records) {
 }
 
 GivenAway give_up_events(std::vector<Record>& records, EventKind kind,
-                       const std::set<std::uint64_t>& kept) {
+                         const std::set<std::uint64_t>& kept) {
     GivenAway given;
     for (auto& record : records) {
         const auto* event = std::get_if<Event>(&record.body);

@@ -75,6 +75,6 @@ struct GivenAway {
 
 /// Gives up the events of `kind` among `records` whose numbers are not in `kept`.
 [[nodiscard]] GivenAway give_up_events(std::vector<Record>& records, EventKind kind,
-                                     const std::set<std::uint64_t>& kept);
+                                       const std::set<std::uint64_t>& kept);
 
 }  // namespace gerbang
