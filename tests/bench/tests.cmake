@@ -13,7 +13,7 @@ if(TARGET gerbang)
     target_compile_definitions(bench_backlog_start PRIVATE
         GERBANG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME backlog_start COMMAND bench_backlog_start ${product}/gerbang
-        ${CMAKE_CURRENT_BINARY_DIR}/backlog_start 50 90)
+        ${CMAKE_CURRENT_BINARY_DIR}/backlog_start 9 30)
     set_tests_properties(backlog_start PROPERTIES TIMEOUT 600 LABELS "bench;slow"
         RUN_SERIAL TRUE)
     add_test(NAME cpu COMMAND ${PROJECT_SOURCE_DIR}/tests/bench/cpu.sh ${product})
