@@ -60,7 +60,7 @@ LIBRARIES = {
     "systemd/": ["daemon/host"],
     "protozero/": ["daemon/sync"],
     "snappy": ["daemon/sync"],
-    "CLI/": ["daemon/app", "daemon/cli", "daemon/province"],
+    "CLI/": ["daemon/province"],
     "libpq": ["daemon/province"],
     "postgresql/": ["daemon/province"],
     "catch2/": [],
