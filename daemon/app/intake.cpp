@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "common/core/check.hpp"
@@ -54,13 +55,22 @@ void keep_newest(std::vector<Reading>& totals, const std::vector<Reading>& readi
 
 }  // namespace
 
-std::string Intake::prologue(char tag) const {
-    const auto& own = line(own_);
+std::string Intake::prologue(char tag, const Line& of) {
     std::string bytes(kPrologueBytes, '\0');
     bytes[0] = tag;
-    std::memcpy(bytes.data() + 1, own.epoch.bytes.data(), own.epoch.bytes.size());
-    std::memcpy(bytes.data() + 17, &own.boot.value, sizeof own.boot.value);
+    std::memcpy(bytes.data() + 1, of.epoch.bytes.data(), of.epoch.bytes.size());
+    std::memcpy(bytes.data() + 17, &of.boot.value, sizeof of.boot.value);
     return bytes;
+}
+
+/// From here on, and for every later process, what belongs to the epoch of `from` belongs to `to`.
+void Intake::mark_moved(const Line& from, const EpochId& to) {
+    const auto epoch = from.epoch;
+    (void)append(prologue(kMoved, from) +
+                 std::string{reinterpret_cast<const char*>(to.bytes.data()), to.bytes.size()});
+    for (auto& each : owners_) {
+        if (each.epoch == epoch) each.epoch = to;
+    }
 }
 
 Intake::Owner Intake::owner_of(const EpochId& epoch, BootNo boot) {
@@ -144,7 +154,15 @@ std::size_t Intake::read_ticks(std::size_t from, std::size_t to, Use use) const 
             ++unreadable;
             continue;
         }
-        use(*tick, kept);
+        if (kept.number <= orphans_through_ && !line(kept.owner).graft) {
+            auto cleaned = *tick;
+            std::erase_if(cleaned.readings, [this](const Reading& reading) {
+                return std::binary_search(orphans_.begin(), orphans_.end(), reading.series);
+            });
+            use(cleaned, kept);
+        } else {
+            use(*tick, kept);
+        }
         previous = std::move(*tick);
     }
     return unreadable;
@@ -193,6 +211,7 @@ Intake::Found Intake::begin(Monotonic now) {
     {
         const auto left = ring_->left_behind();
         found_intent_ = left.intent;
+        acknowledged_ = left.acknowledged;
         std::optional<Owner> of_run;
         for (const auto& entry : left.entries) index(entry.number, entry.bytes, of_run);
     }
@@ -219,7 +238,43 @@ Intake::Found Intake::begin(Monotonic now) {
     return found;
 }
 
-Intake::Found Intake::attach(const EpochId& epoch, Seq journal_last, BootNo boot) {
+BootNo Intake::boot_of(const EpochId& epoch) const noexcept {
+    BootNo boot;
+    for (const auto& each : owners_) {
+        if (each.epoch == epoch && each.boot != kProvisionalBoot) boot = std::max(boot, each.boot);
+    }
+    return boot;
+}
+
+void Intake::follow(const EpochId& from, const EpochId& to) {
+    GERBANG_CHECK(!is_attached_ && !owners_.empty() && !from.is_none());
+    mark_moved({.epoch = from, .boot = {}, .graft = {}, .is_ours = false}, to);
+}
+
+/// The records that introduced a series may be gone with the last commits of the journal.
+void Intake::find_orphans(const std::vector<Series>& known) {
+    std::set<SeriesId> introduced;
+    for (const auto& series : known) introduced.insert(series.id);
+    std::set<SeriesId> orphans;
+    auto event = events_.begin();
+    (void)read_ticks(0, ticks_.size(), [&](const Tick& tick, const KeptTick& kept) {
+        for (; event != events_.end() && event->number <= kept.number; ++event) {
+            if (!line(event->owner).is_ours || event->value.kind != EventKind::series) continue;
+            if (const auto series = series_from(event->value)) introduced.insert(series->id);
+        }
+        if (!line(kept.owner).is_ours || line(kept.owner).graft) return;
+        for (const auto& reading : tick.readings) {
+            if (introduced.contains(reading.series)) continue;
+            orphans.insert(reading.series);
+            orphans_through_ = kept.number;
+            ++readings_orphaned_;
+        }
+    });
+    orphans_.assign(orphans.begin(), orphans.end());
+}
+
+Intake::Found Intake::attach(const EpochId& epoch, Seq journal_last, BootNo boot,
+                             const std::vector<Series>* series) {
     GERBANG_CHECK(!is_attached_ && !owners_.empty());
     is_attached_ = true;
     Found found;
@@ -244,6 +299,7 @@ Intake::Found Intake::attach(const EpochId& epoch, Seq journal_last, BootNo boot
     std::erase_if(ticks_, is_foreign);
     std::erase_if(events_, is_foreign);
     found.foreign = count - ticks_.size() - events_.size();
+    if (series != nullptr) find_orphans(*series);
     look_back(found);
     owners_[provisional].is_ours = true;
     if (ticks_.empty() && events_.empty()) {
@@ -311,12 +367,7 @@ void Intake::graft(Graft graft) {
 
 void Intake::move_to(const EpochId& epoch, std::vector<Event> first) {
     GERBANG_CHECK(is_attached_);
-    const auto before = line(own_).epoch;
-    (void)append(prologue(kMoved) + std::string{reinterpret_cast<const char*>(epoch.bytes.data()),
-                                                epoch.bytes.size()});
-    for (auto& each : owners_) {
-        if (each.epoch == before) each.epoch = epoch;
-    }
+    mark_moved(line(own_), epoch);
     std::uint64_t number = 0;
     if (!events_.empty()) number = events_.front().number;
     if (!ticks_.empty()) number = std::min(number, ticks_.front().number);
@@ -362,13 +413,14 @@ void Intake::add(const Tick& tick) {
     GERBANG_CHECK(!last_at_ || tick.at > *last_at_);
     if (run_ticks_ >= kMaxRun) previous_.reset();
     const bool is_absolute = !previous_;
-    std::string bytes = is_absolute ? prologue(kAbsoluteTick) : std::string{kRelativeTick};
+    std::string bytes =
+        is_absolute ? prologue(kAbsoluteTick, line(own_)) : std::string{kRelativeTick};
     bytes += wire::encode_tick(tick, is_absolute ? nullptr : &*previous_);
     auto number = append(bytes);
     if (!is_absolute && !previous_) {
         // Making room gave up the very run that this tick was coded against: code it anew.
         ring_->give_up(number, {});
-        bytes = prologue(kAbsoluteTick) + wire::encode_tick(tick, nullptr);
+        bytes = prologue(kAbsoluteTick, line(own_)) + wire::encode_tick(tick, nullptr);
         number = append(bytes);
     }
     const bool begins_run = is_absolute || !previous_;
@@ -399,7 +451,7 @@ void Intake::add(const Event& event) {
 }
 
 void Intake::keep(const Event& event) {
-    const auto number = append(prologue(kEvent) + wire::encode_event(event));
+    const auto number = append(prologue(kEvent, line(own_)) + wire::encode_event(event));
     events_.push_back({number, event, own_});
     if (line(own_).boot == kProvisionalBoot && first_provisional_ == 0) first_provisional_ = number;
 }
@@ -407,9 +459,11 @@ void Intake::keep(const Event& event) {
 /// The loss events themselves are a few beyond the bound on events.
 void Intake::tell_losses() {
     const DeviceTime at{line(own_).boot, last_at_.value_or(Monotonic{})};
-    for (auto [count, what, reason] : {std::tuple{&events_lost_, "events", "too_many"},
-                                       std::tuple{&events_malformed_, "events", "malformed"},
-                                       std::tuple{&unreadable_, "ticks", "ring_damaged"}}) {
+    for (auto [count, what, reason] :
+         {std::tuple{&events_lost_, "events", "too_many"},
+          std::tuple{&events_malformed_, "events", "malformed"},
+          std::tuple{&unreadable_, "ticks", "ring_damaged"},
+          std::tuple{&readings_orphaned_, "readings", "series_lost"}}) {
         const auto lost = std::exchange(*count, 0);
         if (lost == 0) continue;
         LossFact fact;

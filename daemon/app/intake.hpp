@@ -50,9 +50,23 @@ public:
     /// before it, was never measured: from there on the ring is damaged, its ticks are counted as
     /// lost.
     [[nodiscard]] Found begin(Monotonic now = Monotonic::max());
+    /// After `begin`: the newest commit of an earlier process of this boot that the journal had
+    /// acknowledged.
+    [[nodiscard]] const Ring::Acknowledged& acknowledged() const noexcept { return acknowledged_; }
+    /// Between `begin` and `attach`: the boot of the newest that waits for `epoch`; 0: nothing
+    /// does.
+    [[nodiscard]] BootNo boot_of(const EpochId& epoch) const noexcept;
+    /// Between `begin` and `attach`: `to` goes on where `from` ended, with its series and boots, so
+    /// what waits for `from` belongs to `to` now.
+    void follow(const EpochId& from, const EpochId& to);
     /// The journal is known: it is in `epoch`, ends at `journal_last`, and this is boot `boot`.
     /// What an earlier process left for it, without what the journal holds already. Once.
-    [[nodiscard]] Found attach(const EpochId& epoch, Seq journal_last, BootNo boot);
+    ///
+    /// `series`: those of `epoch`. A reading of one that is neither there nor introduced in the
+    /// ring before it means nothing any more, as its number will be given again: it is left out and
+    /// counted as lost. Without `series` nobody looks.
+    [[nodiscard]] Found attach(const EpochId& epoch, Seq journal_last, BootNo boot,
+                               const std::vector<Series>* series = nullptr);
     /// After `attach`, if anything is provisional: from here on that is part of the epoch.
     void graft(Graft graft);
     /// All of it belongs to `epoch` from now on: the journal lost its own and began another.
@@ -121,6 +135,7 @@ private:
     [[nodiscard]] Owner owner_of(const EpochId& epoch, BootNo boot);
     void index(std::uint64_t number, std::string_view bytes, std::optional<Owner>& of_run);
     void apply_marker(std::string_view bytes);
+    void find_orphans(const std::vector<Series>& known);
     void drop_impossible(Monotonic now);
     void look_back(Found& found);
     /// Calls `use(tick, kept)` for the ticks [from, to) that can be read, as they were added.
@@ -133,7 +148,8 @@ private:
     [[nodiscard]] std::optional<LossFact> ring_loss() const;
     void give_up_oldest_run();
     void translate_events(Owner owner);
-    [[nodiscard]] std::string prologue(char tag) const;
+    [[nodiscard]] static std::string prologue(char tag, const Line& of);
+    void mark_moved(const Line& from, const EpochId& to);
 
     Ring* ring_;
     std::vector<Line> owners_;
@@ -142,12 +158,16 @@ private:
     std::deque<KeptTick> ticks_;
     std::deque<KeptEvent> events_;
     Ring::Intent found_intent_;
+    Ring::Acknowledged acknowledged_;
+    std::vector<SeriesId> orphans_;      ///< ascending; series that nobody introduced
+    std::uint64_t orphans_through_ = 0;  ///< number of the last tick that has one
     std::uint64_t first_provisional_ = 0;
     std::uint64_t first_provisional_tick_ = 0;
     std::optional<Tick> previous_;  ///< what the next tick is coded against; none after a boundary
     std::size_t run_ticks_ = 0;     ///< ticks since the last absolute one, that one included
     std::optional<Monotonic> last_at_;
     std::uint64_t unreadable_ = 0;  ///< ticks that the ring did not give back
+    std::uint64_t readings_orphaned_ = 0;
     std::uint64_t events_lost_ = 0;
     std::uint64_t events_malformed_ = 0;
 };

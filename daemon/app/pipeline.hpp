@@ -75,8 +75,9 @@ private:
         std::string path_memory;
         std::string good_time_memory;
         std::string budget_memory;
-        std::vector<Outage> told;    ///< all segments; empty where no gap was left open
-        bool was_seen_boot = false;  ///< this boot was measured before, though not by this epoch
+        std::vector<Outage> told;      ///< all segments; empty where no gap was left open
+        bool was_seen_boot = false;    ///< this boot was measured before, though not by this epoch
+        bool was_rolled_back = false;  ///< the journal lost its last commits, not the ring
     };
     /// Where this process stands until the journal is known.
     struct Blind {
@@ -114,6 +115,11 @@ private:
     [[nodiscard]] net::awaitable<Result<void>> rejoin_journal(JournalState state);
     [[nodiscard]] net::awaitable<Result<Past>> look_into(JournalState state);
     [[nodiscard]] net::awaitable<Result<JournalState>> begin_new_epoch(const JournalState& state);
+    [[nodiscard]] net::awaitable<Result<JournalState>> fork_journal(EpochId parent, Seq last,
+                                                                    std::string reason,
+                                                                    DeviceTime at);
+    [[nodiscard]] net::awaitable<Result<bool>> follow_fork(EpochId epoch);
+    [[nodiscard]] net::awaitable<void> leave_diverged();
     [[nodiscard]] net::awaitable<bool> commit();
     [[nodiscard]] net::awaitable<void> keep_house();
     void committed(const Intake::Commit& commit);
@@ -210,6 +216,13 @@ private:
         Seq last;
         Head head{};
     } acknowledged_;
+    /// A consumer holds other records of `epoch` after `last`.
+    struct Divergence {
+        EpochId epoch;
+        Seq last;
+    };
+    std::optional<Divergence> divergence_;
+    std::optional<Monotonic> forked_at_;       ///< for a divergence
     std::optional<Intake::Commit> uncertain_;  ///< handed over when the storage broke
     std::size_t most_chunks_ = 64;             ///< of one commit; fewer where it is too large
     bool has_more_to_tend_ = false;

@@ -65,6 +65,9 @@ void remember_by_totals(MeterHistory& history, const SeriesTable& table,
     }
 }
 
+/// Boots that a card may have dropped on one boot: many would be a hostile ring.
+constexpr std::uint32_t kMaxLostBoots = 1000;
+
 std::string offset_text(Seconds offset) {
     const auto minutes = std::abs(offset.count()) / 60;
     char text[16];
@@ -192,8 +195,14 @@ void Daemon::Pipeline::attach(Past past) {
     const bool is_known_boot = state.last_boot == edges_.facts.boot;
     boot_ = is_known_boot ? state.last_boot_no.value_or(BootNo{1})
                           : BootNo{state.last_boot_no.value_or(BootNo{0}).value + 1};
+    if (past.was_rolled_back && !is_known_boot) {
+        // The boot event went with the lost records; what waits in the ring has its number.
+        const auto waiting = intake_.boot_of(state.epoch);
+        if (waiting > boot_ && waiting.value - boot_.value < kMaxLostBoots) boot_ = waiting;
+        past.was_seen_boot = true;
+    }
     place_in_time(state);
-    const auto recovered = intake_.attach(state.epoch, state.last, boot_);
+    const auto recovered = intake_.attach(state.epoch, state.last, boot_, &state.series);
     recovered_ticks_ += recovered.ticks;
     // A process of this boot may have died before its first commit: then the ring alone knows of
     // it, and of the boot event and the outages that it wrote down.
@@ -237,7 +246,9 @@ void Daemon::Pipeline::restore(Past& past, const Intake::Found& recovered, bool 
     auto known = state.series;
     MeterHistory history;
     auto& interfaces = history.interfaces;
-    for (std::size_t i = 0; i < state.interfaces.size(); ++i) {
+    // Of a boot that the journal has lost nobody knows what was counted already.
+    const bool has_lost_boot = past.was_rolled_back && past.was_seen_boot;
+    for (std::size_t i = 0; i < state.interfaces.size() && !has_lost_boot; ++i) {
         interfaces.push_back({state.interfaces[i], same_boot && state.interface_boots[i] == boot_});
     }
     LinkBook::History links;
@@ -245,6 +256,8 @@ void Daemon::Pipeline::restore(Past& past, const Intake::Found& recovered, bool 
     links.last_outage_id = state.last_outage_id;
     links.earlier = std::move(past.told);
     bool ended_cleanly = state.last_event_of_stop.has_value() && recovered.ticks == 0;
+    bool tells_outages = false;
+    const auto last_in_journal = past.alive;
     for (const auto& event : recovered.events) {
         if (const auto series = series_from(event); event.kind == EventKind::series && series) {
             known.push_back(*series);
@@ -258,6 +271,7 @@ void Daemon::Pipeline::restore(Past& past, const Intake::Found& recovered, bool 
         } else if (event.kind == EventKind::outage) {
             const auto outage = outage_from(event);
             if (!outage) continue;
+            tells_outages = true;
             links.last_outage_id = std::max(links.last_outage_id, outage->id);
             keep_newest(links.earlier, *outage);
             std::erase_if(links.open, [&](const Outage& old) {
@@ -287,7 +301,9 @@ void Daemon::Pipeline::restore(Past& past, const Intake::Found& recovered, bool 
     links.totals = joined_totals(history.totals, graft_.translated({{}, blind_->totals}).readings);
     // The last proof of life is the newest record of any kind: an outage may have ended after the
     // last tick, and the gap must not reach back over its end.
-    const auto alive = std::max(past.alive, last_tick);
+    auto alive = std::max(past.alive, last_tick);
+    // What the ledger said since the records that are lost is lost, too: it is a gap from there.
+    if (past.was_rolled_back && !tells_outages && last_in_journal) alive = last_in_journal;
     if (last_tick) {
         PreviousRun run;
         run.last_tick = *alive;

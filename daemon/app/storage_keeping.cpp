@@ -15,6 +15,11 @@ constexpr Millis kCheckpointInterval{3'600'000};
 /// Between two slices of upkeep: commits and questions go first.
 constexpr Millis kTendPause{200};
 constexpr std::size_t kMostChunks = 64;
+/// Between two forks that a consumer asks for.
+constexpr Millis kForkInterval{15 * 60'000};
+/// Reasons of epochs that are forks.
+constexpr const char* kRollback = "rollback";
+constexpr const char* kDiverged = "diverged";
 
 }  // namespace
 
@@ -28,6 +33,7 @@ net::awaitable<void> Daemon::Pipeline::storage_loop() {
             continue;
         }
         if (!journal_.is_open()) co_await open_journal();
+        if (divergence_ && journal_.is_open() && !is_blind()) co_await leave_diverged();
         bool is_kept = false;
         if (journal_.is_open() && !is_blind()) is_kept = co_await commit();
         if (is_kept) co_await keep_house();
@@ -88,9 +94,70 @@ net::awaitable<Result<JournalState>> Daemon::Pipeline::begin_new_epoch(const Jou
     co_return begun;
 }
 
+/// Ends the open epoch `parent` at `last` and goes on in a new one.
+net::awaitable<Result<JournalState>> Daemon::Pipeline::fork_journal(EpochId parent, Seq last,
+                                                                    std::string reason,
+                                                                    DeviceTime at) {
+    EpochFact fact{.id = EpochId{edges_.entropy->uuid()},
+                   .parent = parent,
+                   .parent_last = last,
+                   .reason = std::move(reason),
+                   .hardware = edges_.facts.hardware};
+    log(LogLevel::error, "epoch_forked",
+        {{"epoch", to_string(fact.id)},
+         {"reason", fact.reason},
+         {"parent", to_string(parent)},
+         {"parent_last", std::to_string(last.value)}});
+    auto forked = co_await journal_.fork_epoch(std::move(fact), at);
+    // What is lost by it is told with the next commit, not within the hour.
+    if (forked) last_checkpoint_ = edges_.clock->now() - kCheckpointInterval;
+    co_return forked;
+}
+
+/// What the ring holds for the parent of `epoch`, where that was forked from it and the process
+/// died before it could write that down. True: it was, and records of the parent are lost.
+net::awaitable<Result<bool>> Daemon::Pipeline::follow_fork(EpochId epoch) {
+    const SeqRange first_one{Seq{1}, Seq{1}};
+    const auto first = co_await journal_.read(epoch, first_one, 1);
+    if (!first) {
+        if (first.error().code == Errc::storage_broken) co_return first.error();
+        co_return false;
+    }
+    if (first->records.empty()) co_return false;
+    const auto* event = std::get_if<Event>(&first->records.front().body);
+    if (event == nullptr || event->kind != EventKind::epoch) co_return false;
+    const auto fact = epoch_from(*event);
+    if (!fact || fact->parent != intake_.acknowledged().epoch) co_return false;
+    // An epoch that began so goes on from its parent: series, boots and interfaces are the same.
+    const bool is_rollback = fact->reason == kRollback;
+    if (is_rollback || fact->reason == kDiverged) intake_.follow(fact->parent, epoch);
+    co_return is_rollback;
+}
+
 net::awaitable<Result<void>> Daemon::Pipeline::join_journal(JournalState state) {
     const bool was_seen_boot = !state.last_boot.is_none() && state.last_boot == edges_.facts.boot;
     bool is_new = false;
+    bool is_rolled_back = false;
+    const auto given = intake_.acknowledged();
+    if (given.epoch.is_none() || state.epoch.is_none()) {
+        // Nothing was committed on this boot, or there is nothing that could have lost it.
+    } else if (given.epoch == state.epoch && state.last < given.last) {
+        // The card dropped commits that it had acknowledged. Their numbers may be at the province,
+        // so they must never be given again.
+        auto last = given.last;
+        if (state.must_begin_epoch) last = std::max(last, state.next_epoch.parent_last);
+        const auto parent = state.epoch;
+        const DeviceTime at{state.last_boot_no.value_or(BootNo{1}), started_};
+        auto forked = co_await fork_journal(parent, last, kRollback, at);
+        if (!forked) co_return forked.error();
+        state = std::move(*forked);
+        intake_.follow(parent, state.epoch);
+        is_rolled_back = true;
+    } else if (given.epoch != state.epoch && !state.must_begin_epoch) {
+        const auto followed = co_await follow_fork(state.epoch);
+        if (!followed) co_return followed.error();
+        is_rolled_back = *followed;
+    }
     if (state.epoch.is_none() || state.must_begin_epoch) {
         auto begun = co_await begin_new_epoch(state);
         if (!begun) co_return begun.error();
@@ -100,6 +167,7 @@ net::awaitable<Result<void>> Daemon::Pipeline::join_journal(JournalState state) 
     auto past = co_await look_into(std::move(state));
     if (!past) co_return past.error();
     past->was_seen_boot = is_new && was_seen_boot;
+    past->was_rolled_back = is_rolled_back;
     attach(std::move(*past));
     if (state_is_ram_->load()) {
         note(
@@ -177,12 +245,7 @@ net::awaitable<Result<void>> Daemon::Pipeline::rejoin_journal(JournalState state
          {"found", std::to_string(is_same ? state.last.value : 0)}});
     Result<JournalState> begun = Error{Errc::storage_broken, {}};
     if (has_lost) {
-        EpochFact fact{.id = EpochId{edges_.entropy->uuid()},
-                       .parent = state.epoch,
-                       .parent_last = state.last,
-                       .reason = "rollback",
-                       .hardware = edges_.facts.hardware};
-        begun = co_await journal_.fork_epoch(std::move(fact), here());
+        begun = co_await fork_journal(state.epoch, acknowledged_.last, kRollback, here());
     } else if (state.epoch.is_none() || state.must_begin_epoch) {
         if (state.next_epoch.parent.is_none()) {
             state.next_epoch = {"damage", acknowledged_.epoch, acknowledged_.last};
@@ -192,19 +255,27 @@ net::awaitable<Result<void>> Daemon::Pipeline::rejoin_journal(JournalState state
         begun = state;  // another journal was put in its place: it goes on
     }
     if (!begun) co_return begun.error();
-    if (is_same && has_lost) {
-        LossFact lost;
-        lost.what = "records";
-        lost.reason = "storage_dropped";
-        lost.count = acknowledged_.last.value - state.last.value;
-        lost.epoch = acknowledged_.epoch;
-        lost.first_seq = state.last.next();
-        lost.last_seq = acknowledged_.last;
-        lost.first = lost.last = here();
-        if (lost.count > 0) note(to_event(lost, here()));
-    }
     retell(*begun);
     co_return ok();
+}
+
+/// What this journal has of its own after the last common record goes on under another name. Not
+/// more often than now and then: were there two of us, or a card that loses everything, no answer
+/// of a consumer may make the journal copy itself without end.
+net::awaitable<void> Daemon::Pipeline::leave_diverged() {
+    const auto found = *std::exchange(divergence_, std::nullopt);
+    const auto now = edges_.clock->now();
+    if (found.epoch != journal_.epoch()) co_return;
+    if (forked_at_ && now - *forked_at_ < kForkInterval) co_return;
+    forked_at_ = now;
+    const auto begun = co_await fork_journal(found.epoch, found.last, kDiverged, here());
+    if (!begun) {
+        storage_failed(begun.error());
+        co_return;
+    }
+    acknowledged_ = {journal_.epoch(), journal_.last(), journal_.head()};
+    retell(*begun);
+    for (auto& pusher : pushers_) pusher->data_bell().ring();
 }
 
 void Daemon::Pipeline::retell(const JournalState& state) {
@@ -252,6 +323,10 @@ void Daemon::Pipeline::start_pushers() {
                                                     *edges_.entropy, journal_, *edges_.uplinks[i]));
         pushers_.back()->on_date([this](WallTime date, Monotonic sent, Monotonic received) {
             if (takes_words()) take_anchor(anchor_from_date(boot_, date, sent, received));
+        });
+        pushers_.back()->on_diverged([this](const EpochId& epoch, Seq agreed) {
+            divergence_ = {epoch, agreed};
+            commit_bell_.ring();
         });
     }
     for (auto& pusher : pushers_) {

@@ -27,6 +27,8 @@ constexpr ReasonText kReasons[]{
     {"ring_full", "kartu terlalu lama tidak dapat ditulis",
      "the card could not be written too long"},
     {"ring_damaged", "cincin memori rusak", "damaged ring in memory"},
+    {"series_lost", "arti angka hilang bersama kartu", "lost with the card what the numbers mean"},
+    {"diverged", "provinsi memegang catatan lain", "the province holds other records"},
     {"foreign_epoch", "milik catatan lain", "of another journal"},
     {"quota_anchor", "ruang habis: setelan jam", "out of room: clock settings"},
     {"quota_clock", "ruang habis: koreksi jam", "out of room: clock corrections"},

@@ -118,6 +118,7 @@ private:
     std::uint64_t used_ = 0;
     std::uint64_t first_new_ = 1;  // entries below it were found at opening
     Intent found_intent_;
+    Acknowledged found_acknowledged_;
     RingLosses losses_;
 };
 
@@ -178,6 +179,8 @@ std::unique_ptr<FileRing> FileRing::recover(Mapping& file, const BootId& boot) {
     ring->find_entries();
     ring->first_new_ = ring->state_.next_number;
     ring->found_intent_ = ring->intent();
+    ring->found_acknowledged_ = {EpochId{newest->acknowledged_epoch},
+                                 Seq{newest->acknowledged_last}};
     return ring;
 }
 
@@ -242,6 +245,7 @@ Ring::Intent FileRing::intent() const {
 Ring::Left FileRing::left_behind() const {
     Left left;
     left.intent = found_intent_;
+    left.acknowledged = found_acknowledged_;
     for (const auto& place : places_) {
         if (place.number >= first_new_) break;
         left.entries.push_back({place.number, std::string{entry(place.number)}});
@@ -326,6 +330,10 @@ void FileRing::clear_intent() {
 void FileRing::release(std::uint64_t through) {
     free_through(through);
     if (through >= state_.intent_through) {
+        if (state_.intent_last != 0) {
+            state_.acknowledged_epoch = state_.intent_epoch;
+            state_.acknowledged_last = state_.intent_last;
+        }
         clear_intent();
         losses_.settle();
     }

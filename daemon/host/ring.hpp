@@ -54,10 +54,18 @@ public:
         Seq last;
         std::uint64_t through = 0;  ///< entries up to this number are in that commit
     };
+    /// The newest commit that was released: the journal has said that it is durable. A journal that
+    /// ends before `last` of `epoch` on the same boot lost what it had promised.
+    struct Acknowledged {
+        EpochId epoch;  ///< none: nothing was committed on this boot
+        Seq last;
+        bool operator==(const Acknowledged&) const = default;
+    };
     /// What an earlier process of the same boot left behind. Empty after a reboot.
     struct Left {
         std::vector<Entry> entries;
         Intent intent;  ///< `last` 0: no commit was under way
+        Acknowledged acknowledged{};
     };
 
     virtual ~Ring() = default;
@@ -74,7 +82,8 @@ public:
     /// Replaces the intent; the commit that it declares tells of all `losses` (they are offered).
     virtual void intend(const Intent& intent) = 0;
     /// Frees every entry up to and including `through`: the journal holds them, or nobody needs
-    /// them. Clears the intent, and settles the losses, when it was about those entries only.
+    /// them. Clears the intent, and settles the losses, when it was about those entries only; what
+    /// was intended is acknowledged then.
     virtual void release(std::uint64_t through) = 0;
     /// Frees likewise what is given up for want of room, and adds `lost` to the losses in the same
     /// step: as doubtful when the commit under way has it. The intent stands.

@@ -20,7 +20,7 @@
 namespace gerbang::ring_layout {
 
 inline constexpr std::uint64_t kMagic = 0x31474e4952424701;  // changes with the byte order too
-inline constexpr std::uint64_t kVersion = 2;
+inline constexpr std::uint64_t kVersion = 3;
 inline constexpr std::size_t kDataOffset = 4096;
 inline constexpr std::array<std::size_t, 2> kStateOffsets{1024, 2048};
 inline constexpr std::uint64_t kSmallest = 64 * 1024;
@@ -47,6 +47,8 @@ struct State {
     std::uint64_t intent_first = 0;
     std::uint64_t intent_last = 0;
     std::uint64_t intent_through = 0;
+    std::array<std::uint8_t, 16> acknowledged_epoch{};
+    std::uint64_t acknowledged_last = 0;
     /// Untold, told, doubtful (`RingLosses`), each count, first and last in ms.
     std::array<std::array<std::int64_t, 3>, 3> losses{};
     std::uint64_t crc = 0;  ///< of all before
@@ -59,7 +61,7 @@ struct EntryHeader {
 };
 
 static_assert(std::has_unique_object_representations_v<Preamble> && sizeof(Preamble) == 48);
-static_assert(std::has_unique_object_representations_v<State> && sizeof(State) == 168);
+static_assert(std::has_unique_object_representations_v<State> && sizeof(State) == 192);
 static_assert(std::has_unique_object_representations_v<EntryHeader> && sizeof(EntryHeader) == 16);
 
 /// Bytes of data that an entry of `length` bytes occupies.

@@ -135,6 +135,10 @@ public:
     /// that place, then everything after it under new numbers, with the same content otherwise. For
     /// a journal that a receiver knows to have diverged there. Several transactions; a power cut in
     /// between is continued by `open`. `bad_input` when `fact.parent` is not the open epoch.
+    ///
+    /// A `parent_last` beyond the journal's last record says that numbers up to there were given:
+    /// what is absent here is a loss (reason `fact.reason`). `at` is a latest time: record 1 is
+    /// never later than what it comes before.
     [[nodiscard]] virtual Result<void> fork_epoch(const EpochFact& fact, DeviceTime at) = 0;
 
     /// Numbers `bodies` (1 to 8192, well-formed) and makes them durable in one transaction.

@@ -172,10 +172,22 @@ Result<void> SqliteJournal::fork_epoch(const EpochFact& fact, DeviceTime at) {
     if (fact.id.is_none() || place_of(fact.id)) {
         return Error{Errc::bad_input, "epoch " + to_string(fact.id) + " exists already"};
     }
+    if (fact.parent_last.value > kMaxSeq) {
+        return Error{Errc::bad_input, "fork after a record that cannot be"};
+    }
     if (auto dropped = drop_nameless(); !dropped) return fail(dropped.error());
     const auto newest = connection_.number("SELECT max(no) FROM epoch");
     if (!newest) return fail(newest.error());
-    const auto agreed = std::min(fact.parent_last, memory_.state.last);
+    const auto last = memory_.state.last;
+    const auto agreed = std::min(fact.parent_last, last);
+    // A record is never dated before its predecessor: what follows must keep its own time.
+    const Seq nearest = std::max(agreed, Seq{1});
+    const auto branch = blocks_.read(epoch_no_, {nearest, nearest}, 1);
+    if (branch && !branch->empty()) {
+        at = std::min(at, time_of(branch->front().body).value_or(at));
+    } else if (!branch && branch.error().code != Errc::not_found) {
+        return fail(branch.error());
+    }
     Fork fork;
     fork.number = newest->value_or(0) + 1;
     auto context = context_at(agreed);
@@ -190,19 +202,19 @@ Result<void> SqliteJournal::fork_epoch(const EpochFact& fact, DeviceTime at) {
         if (auto saved = write_checkpoint(rollup); !saved) return saved;
         if (auto cut = cut_tail(agreed); !cut) return cut;
         auto closed = close_epoch_.start()
-                          .bind(1, static_cast<std::int64_t>(agreed.value))
+                          .bind(1, static_cast<std::int64_t>(fact.parent_last.value))
                           .bind(2, epoch_no_)
                           .run();
         if (!closed) return closed;
         auto put = put_epoch_.start().bind(1, fork.number).bind_blob(2, view(fact.id.bytes)).run();
         if (!put) return put;
-        if (fork.given_up != 0) {
+        if (fork.given_up != 0 || fact.parent_last > last) {
             Loss loss;
             loss.epoch = epoch_no_;
             loss.what = "records";
             loss.reason = fact.reason;
-            loss.range = {agreed.next(), memory_.state.last};
-            loss.count = fork.given_up;
+            loss.range = {agreed.next(), std::max(fact.parent_last, last)};
+            loss.count = fork.given_up != 0 ? fork.given_up : loss.range.size();
             if (auto told = losses_.add(loss); !told) return told;
         }
         auto goes_on = memory_;
@@ -217,6 +229,7 @@ Result<void> SqliteJournal::fork_epoch(const EpochFact& fact, DeviceTime at) {
     epoch_no_ = 0;
     open_hour_.reset();
     given_up_bytes_ = 0;
+    carried_.reset();
     if (auto restored = restore(); !restored) return fail(restored.error());
     keep_mirror(true);
     return ok();

@@ -306,6 +306,9 @@ Result<void> PageFile::read_log() {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> uncommitted;
     std::uint32_t taken = 0;
     std::optional<std::uint32_t> last_stranded;
+    // Checksums of pages as the newest stranded commit left them.
+    std::map<std::uint32_t, std::uint32_t> stranded;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> stranding;
     for (std::uint32_t i = 0; i < count; ++i) {
         const auto frame =
             log_file_->read(kLogHeader + std::uint64_t{i} * frame_bytes, frame_bytes);
@@ -339,13 +342,28 @@ Result<void> PageFile::read_log() {
         if (is_sound && !is_of_this_run) continue;  // left over from an earlier run
         // Where a sector may be torn as a whole, SQLite fills it with copies of the last frame.
         const auto content = wire::crc32(view.substr(kFrameHeader));
-        if (is_commit && is_whole && is_sound && content != last_stranded) {
-            ++log_condition_.stranded_commits;
-            last_stranded = content;
-        }
+        if (!is_whole || !is_sound) continue;
+        stranding.emplace_back(number, content);
+        if (!is_commit) continue;
+        for (const auto& [page, crc] : stranding) stranded[page] = crc;
+        stranding.clear();
+        if (content == last_stranded) continue;
+        ++log_condition_.stranded_commits;
+        last_stranded = content;
     }
+    if (holds_all(stranded)) log_condition_.stranded_commits = 0;
     for (std::uint32_t i = taken; i < count; ++i) loose_.push_back(i);
     return ok();
+}
+
+/// Whether the database has each of these pages as its checksum says: then the commits were moved
+/// into it before the log was torn, and nothing is left out.
+bool PageFile::holds_all(const std::map<std::uint32_t, std::uint32_t>& pages) const {
+    for (const auto& [number, crc] : pages) {
+        const auto held = page(number);
+        if (!held || wire::crc32(*held) != crc) return false;
+    }
+    return true;
 }
 
 Result<std::string> PageFile::page(std::uint32_t number) const {

@@ -50,7 +50,8 @@ struct Value {
 struct LogCondition {
     /// Commits after the place where SQLite stops reading, which belong to the same run of the log
     /// and are whole by their own checksums. One may be a commit that a power cut interrupted; two
-    /// cannot be: each is synced before the next begins.
+    /// cannot be: each is synced before the next begins. None where the database holds all that
+    /// they wrote: a log that was moved into it and torn when the next run began.
     std::uint32_t stranded_commits = 0;
 };
 
@@ -96,6 +97,7 @@ private:
     [[nodiscard]] Result<void> read_header();
     [[nodiscard]] Result<void> read_log();
     void guess_page_bytes(std::uint64_t file_bytes);
+    [[nodiscard]] bool holds_all(const std::map<std::uint32_t, std::uint32_t>& pages) const;
 
     std::optional<SideFile> file_;
     std::optional<SideFile> log_file_;

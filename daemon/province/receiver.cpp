@@ -1,7 +1,6 @@
 #include "daemon/province/receiver.hpp"
 
 #include <atomic>
-#include <boost/json.hpp>
 #include <string_view>
 #include <utility>
 
@@ -261,11 +260,9 @@ ServerResponse Receiver::to_response(const wire::Batch& batch, const Error& erro
         case Errc::diverged: {
             auto response = refuse(409, "Diverged", error.detail, site);
             if (held) {
-                // What we hold without a gap, so that people see where the histories part.
-                auto problem = boost::json::parse(response.body).as_object();
-                problem["through"] = held->through.value;
-                problem["head"] = to_hex(held->head);
-                response.body = boost::json::serialize(problem);
+                // What we hold, so that the gateway finds where the histories part.
+                response.content_type = wire::kReceiptType;
+                response.body = wire::encode_receipt(*held);
             }
             return response;
         }

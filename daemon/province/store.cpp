@@ -77,6 +77,24 @@ bool hold(Holdings& holdings, SeqRange range) {
     return true;
 }
 
+/// Record 1 says what the epoch is. One that the gateway has lost comes emptied: then nobody knows
+/// the epoch's parent, and the rest of it is none the worse.
+Result<void> check_introduction(const RecordBody& body, const EpochId& epoch) {
+    const auto* chunk = std::get_if<Chunk>(&body);
+    if (chunk != nullptr && chunk->is_emptied()) return ok();
+    const auto* event = std::get_if<Event>(&body);
+    if (event == nullptr || event->kind != EventKind::epoch) {
+        return Error{Errc::refused, "record 1 must be the epoch event"};
+    }
+    const auto fact = epoch_from(*event);
+    if (!fact) return Error{Errc::refused, "record 1: " + fact.error().detail};
+    if (fact->id != epoch) {
+        return Error{Errc::refused, "record 1 names epoch " + to_string(fact->id) +
+                                        ", the batch " + to_string(epoch)};
+    }
+    return ok();
+}
+
 /// A new file's name must survive a power cut before the first receipt is given.
 Result<void> sync_folder(const StoreOptions& options) {
     if (options.path == ":memory:" || !options.vfs.empty()) return ok();
@@ -208,16 +226,8 @@ Result<Receipt> SqliteStore::accept(const wire::Batch& batch, WallTime received)
         if (batch.before != Head{}) {
             return Error{Errc::refused, "the head before record 1 must be all zero"};
         }
-        const auto* event = std::get_if<Event>(&records->front().body);
-        if (event == nullptr || event->kind != EventKind::epoch) {
-            return Error{Errc::refused, "record 1 must be the epoch event"};
-        }
-        const auto fact = epoch_from(*event);
-        if (!fact) return Error{Errc::refused, "record 1: " + fact.error().detail};
-        if (fact->id != batch.epoch) {
-            return Error{Errc::refused, "record 1 names epoch " + to_string(fact->id) +
-                                            ", the batch " + to_string(batch.epoch)};
-        }
+        const auto introduced = check_introduction(records->front().body, batch.epoch);
+        if (!introduced) return introduced.error();
     }
 
     db_->begin();

@@ -106,6 +106,7 @@ net::awaitable<bool> Pusher::State::refresh_epochs() {
         tracks.push_back(std::move(track));
     }
     epochs = std::move(tracks);
+    for (auto& epoch : epochs) limit_to_common(epoch);
     // A restart may have come between a restored store's receipt and the commit of what it meant.
     for (std::size_t i = 0; i < epochs.size(); ++i) (void)forget_older(epochs[i].cursor);
     sync_last();
@@ -124,8 +125,12 @@ net::awaitable<Result<void>> Pusher::State::load(Job& job) {
     const bool is_lost = slice->absent.has_value();
     if (is_lost) declare_lost(*slice, job.range);
     auto& records = slice->records;
-    if (records.empty() || records.front().seq != job.range.first ||
-        records.back().seq > job.range.last) {
+    // A reduced block comes whole, also to a question about one record of it.
+    const bool is_whole_block = job.asks_where && !records.empty() &&
+                                records.front().seq <= job.range.first &&
+                                records.back().seq >= job.range.last;
+    if (!is_whole_block && (records.empty() || records.front().seq != job.range.first ||
+                            records.back().seq > job.range.last)) {
         co_return Error{Errc::not_found, "journal read of record " +
                                              std::to_string(job.range.first.value) +
                                              " gave other records"};
@@ -133,8 +138,8 @@ net::awaitable<Result<void>> Pusher::State::load(Job& job) {
     const auto* epoch = find(job.epoch);
     GERBANG_CHECK(epoch != nullptr);
     const Cursor& cursor = epoch->cursor;
-    if (!is_lost && cursor.through.next() == job.range.first && cursor.head != Head{} &&
-        slice->before != cursor.head) {
+    if (!is_lost && !job.asks_where && cursor.through.next() == job.range.first &&
+        cursor.head != Head{} && slice->before != cursor.head) {
         co_return Error{Errc::diverged, settings.consumer + " holds other records up to " +
                                             std::to_string(cursor.through.value) +
                                             " than this journal: it was rolled back or cloned"};
@@ -151,7 +156,7 @@ net::awaitable<Result<void>> Pusher::State::load(Job& job) {
     if (job.is_suspect && records.back().seq < job.range.last) {
         suspects.put_back({job.epoch, {records.back().seq.next(), job.range.last}});
     }
-    job.range.last = records.back().seq;
+    if (!job.asks_where) job.range.last = records.back().seq;
     co_return ok();
 }
 
@@ -164,7 +169,13 @@ net::awaitable<bool> Pusher::State::start_next() {
         if (job->is_suspect) suspects.put_back({job->epoch, job->range});
         const auto& error = loaded.error();
         if (error.code == Errc::diverged) {
-            co_await diverge(job->epoch, error.detail);
+            std::optional<Receipt> theirs;
+            if (const auto* known = find(job->epoch)) {
+                theirs.emplace();
+                theirs->epoch = job->epoch;
+                theirs->through = known->cursor.through;
+            }
+            co_await diverge(job->epoch, error.detail, std::move(theirs));
         } else if (auto* epoch = find(job->epoch); epoch != nullptr) {
             epoch->rests_until = clock.now() + kStorageRetry;
             epoch->why = error.detail;
@@ -211,7 +222,17 @@ net::awaitable<void> Pusher::State::deliver(Job job) {
     }
     // Landed: from here to the outcome nothing is awaited, so that no plan sees the range as free.
     std::erase_if(in_flight, [&](const Job& other) { return other.number == job.number; });
-    if (receipt) {
+    bool is_answered = false;
+    if (job.asks_where) is_answered = co_await take_answer(job, receipt);
+    if (is_answered) {
+        // Nothing was sent that would have to be settled.
+    } else if (!receipt && receipt.error().code == Errc::diverged) {
+        std::optional<Receipt> theirs;
+        if (auto held = wire::decode_receipt(answer->body)) theirs = std::move(*held);
+        std::string why = receipt.error().detail;
+        if (job.is_suspect) suspects.put_back({job.epoch, job.range});
+        co_await diverge(job.epoch, std::move(why), std::move(theirs));
+    } else if (receipt) {
         size.arrived(body_bytes);
         co_await settle_receipt(job, *receipt);
     } else {
@@ -229,12 +250,14 @@ net::awaitable<void> Pusher::State::settle_receipt(const Job& job, const Receipt
     auto* epoch = find(job.epoch);
     if (epoch == nullptr) co_return;
     sync_last();
-    const auto changed =
-        is_stale(receipt) ? Result<bool>{false} : settle(epoch->cursor, receipt, epoch->last);
+    const auto changed = is_stale(receipt)
+                             ? Result<bool>{false}
+                             : settle(epoch->cursor, common_part(*epoch, receipt), epoch->last);
     if (!changed) {
         const auto error = changed.error();
         if (error.code == Errc::diverged) {
-            co_await diverge(job.epoch, error.detail);
+            std::optional<Receipt> theirs{receipt};
+            co_await diverge(job.epoch, error.detail, std::move(theirs));
         } else {
             Error unusable{Errc::unreachable, error.detail};
             co_await failed(std::move(unusable), std::nullopt);
@@ -246,6 +269,8 @@ net::awaitable<void> Pusher::State::settle_receipt(const Job& job, const Receipt
     const bool was_failing = backoff.failures() > 0;
     const bool is_draining = next_backlog(view_of(*epoch), epoch->last, 1).has_value();
     const Cursor cursor = epoch->cursor;
+    // The receiver compared the heads where this joins what it held.
+    if (was_taken && cursor.through <= job.range.last) epoch->is_proven = true;
     if (was_taken) {
         last_success = now;
         refused_in_a_row = 0;
@@ -329,19 +354,6 @@ net::awaitable<void> Pusher::State::refuse(const Job& job, const Error& error) {
     co_await stage(std::move(moved), true);
 }
 
-net::awaitable<void> Pusher::State::diverge(EpochId id, std::string why) {
-    auto* epoch = find(id);
-    if (epoch == nullptr) co_return;
-    const bool is_news = epoch->why != why;
-    epoch->rests_until = clock.now() + settings.stopped_retry;
-    epoch->why = why;
-    if (is_news) {
-        log(LogLevel::error, "push_diverged",
-            {{"consumer", settings.consumer}, {"epoch", to_string(id)}, {"why", why}});
-    }
-    if (diverged_callback) diverged_callback(id, why);
-}
-
 net::awaitable<void> Pusher::State::react(const Job& job, const Error& error,
                                           std::optional<Seconds> retry_after,
                                           std::size_t body_bytes) {
@@ -351,9 +363,6 @@ net::awaitable<void> Pusher::State::react(const Job& job, const Error& error,
             break;
         case Errc::not_authorised:
             stop_lane(error.detail);
-            break;
-        case Errc::diverged:
-            co_await diverge(job.epoch, error.detail);
             break;
         case Errc::too_large:
             // Below the smallest body only fewer records can help.
@@ -413,12 +422,14 @@ void Pusher::push_now() {
     s.suspects.clear();
     for (auto& epoch : s.epochs) {
         epoch.rests_until.reset();
+        epoch.divide.reset();
+        epoch.common_last.reset();
         epoch.cursor.parked.clear();
     }
     s.bell.ring();
 }
 
-void Pusher::on_diverged(std::function<void(const EpochId&, const std::string&)> callback) {
+void Pusher::on_diverged(std::function<void(const EpochId&, Seq)> callback) {
     state_->diverged_callback = std::move(callback);
 }
 

@@ -85,9 +85,11 @@ public:
     [[nodiscard]] Bell& data_bell() noexcept;
     /// Tries at once whatever waits, stopped lanes and parked records included.
     void push_now();
-    /// Called when the consumer holds other records than `epoch` has: a new epoch must be opened.
-    /// Until then that epoch rests, and others go on.
-    void on_diverged(std::function<void(const EpochId& epoch, const std::string& detail)> callback);
+    /// Called on the loop thread when the consumer holds other records than the open epoch has,
+    /// with the last record that both have in common (at least 1): a new epoch must begin after it
+    /// (`Journal::fork_epoch`). Until then that epoch rests, and others go on; it asks again, and
+    /// calls again, every `stopped_retry`. Of a closed epoch what differs is parked instead.
+    void on_diverged(std::function<void(const EpochId& epoch, Seq agreed)> callback);
 
     /// Called on the loop thread for each complete answer, whatever its status, that carries a Date
     /// and comes from an authenticated server: `anchor_from_date` makes an anchor of it. The date

@@ -88,11 +88,20 @@ std::optional<Job> Pusher::State::choose() {
     const bool is_trying = backoff.failures() > 0 || gate_state == PushState::stopped;
     if (is_trying && !in_flight.empty()) return std::nullopt;
     sync_last();
+    if (auto question = choose_question()) return question;
     const EpochTrack* open = open_epoch();
     const bool has_room = suspects.ranges().size() < Suspects::kMaxRanges / 2;
     if (open != nullptr && !rests(*open) && has_room && under_way(Lane::fresh) == 0 &&
         clock.now() >= fresh_due) {
-        if (const auto range = next_fresh(view_of(*open))) {
+        auto range = next_fresh(view_of(*open));
+        // Where it is not known that the consumer holds our own history (an old image, a clone),
+        // nothing may go behind a gap: it would stand beside records of the other one.
+        if (range && proves_chain && !open->is_proven &&
+            range->first > open->cursor.through.next()) {
+            if (under_way(Lane::backlog) != 0) return std::nullopt;
+            range = next_backlog(view_of(*open), open->last, kFreshRecords);
+        }
+        if (range) {
             Job job;
             job.lane = Lane::fresh;
             job.epoch = open->id;

@@ -16,6 +16,14 @@ namespace gerbang {
 
 enum class Lane : std::uint8_t { fresh, backlog };
 
+/// The search for the last record that a consumer and we have in common.
+struct Divide {
+    Seq both_last;            ///< up to here both hold everything
+    Seq agreed;               ///< the same up to here; 0: not known of any
+    Seq differs;              ///< not the same from here; beyond `both_last`: not known of any
+    bool holds_more = false;  ///< the consumer holds later records as well
+};
+
 /// One epoch of the journal as far as this consumer is concerned.
 struct EpochTrack {
     EpochId id;
@@ -23,6 +31,11 @@ struct EpochTrack {
     Cursor cursor;
     std::optional<Monotonic> rests_until;  ///< diverged, or its records cannot be read
     std::string why;
+    std::optional<Divide> divide{};    ///< diverged, and not known yet where
+    std::optional<Seq> common_last{};  ///< of a closed epoch that diverged
+    /// Something that adjoins all that the consumer holds was taken by it since this process began:
+    /// its records are ours, and a gap may be left.
+    bool is_proven = false;
 };
 
 /// One request: what it carries, and for which lane.
@@ -33,6 +46,7 @@ struct Job {
     SeqRange range;
     Seq planned_to;  ///< last record when it was planned
     bool is_suspect = false;
+    bool asks_where = false;  ///< a question of the search for where histories part
     std::string body;
 };
 
@@ -62,7 +76,17 @@ struct Pusher::State {
     net::awaitable<void> failed(Error error, std::optional<Seconds> retry_after);
     net::awaitable<void> save_backoff();
     net::awaitable<void> refuse(const Job& job, const Error& error);
-    net::awaitable<void> diverge(EpochId epoch, std::string why);
+
+    // Divergence: pusher_diverge.cpp.
+    /// `theirs`: what the consumer holds of `epoch`, where it said so.
+    net::awaitable<void> diverge(EpochId epoch, std::string why, std::optional<Receipt> theirs);
+    /// False: `answer` is a failure of its own, as any request may meet it.
+    net::awaitable<bool> take_answer(const Job& job, const Result<Receipt>& answer);
+    net::awaitable<void> settle_divide(EpochTrack& epoch);
+    [[nodiscard]] std::optional<Job> choose_question() const;
+    /// What a closed epoch shares with the consumer: a receipt may well reach further.
+    void limit_to_common(EpochTrack& epoch) const;
+    [[nodiscard]] Receipt common_part(const EpochTrack& epoch, Receipt receipt) const;
 
     // What they decide with.
     [[nodiscard]] std::optional<Job> choose();
@@ -108,7 +132,8 @@ struct Pusher::State {
     unsigned refused_in_a_row = 0;
     std::optional<Monotonic> last_success;
     std::uint64_t attempts = 0;
-    std::function<void(const EpochId&, const std::string&)> diverged_callback;
+    std::function<void(const EpochId&, Seq)> diverged_callback;
+    bool proves_chain = true;  ///< the consumer compares chain heads
     std::function<void(WallTime, Monotonic, Monotonic)> date_callback;
 };
 

@@ -15,10 +15,13 @@ constexpr std::uint64_t kOverhead = 24;
 class MemoryRing::View final : public Ring {
 public:
     explicit View(MemoryRing& store)
-        : store_{store}, found_intent_{store.intent_}, first_new_{store.next_} {}
+        : store_{store},
+          found_intent_{store.intent_},
+          found_acknowledged_{store.acknowledged_},
+          first_new_{store.next_} {}
 
     [[nodiscard]] Left left_behind() const override {
-        Left left{.entries = {}, .intent = found_intent_};
+        Left left{.entries = {}, .intent = found_intent_, .acknowledged = found_acknowledged_};
         for (const auto& entry : store_.entries_) {
             if (entry.number < first_new_) left.entries.push_back(entry);
         }
@@ -54,6 +57,9 @@ public:
     void release(std::uint64_t through) override {
         free_through(through);
         if (through < store_.intent_.through) return;
+        if (const auto& intent = store_.intent_; intent.last.value != 0) {
+            store_.acknowledged_ = {intent.epoch, intent.last};
+        }
         store_.intent_ = {};
         store_.losses_.settle();
     }
@@ -88,6 +94,7 @@ private:
 
     MemoryRing& store_;
     Intent found_intent_;
+    Acknowledged found_acknowledged_;
     std::uint64_t first_new_;
 };
 
@@ -100,6 +107,7 @@ std::unique_ptr<Ring> MemoryRing::open(const BootId& boot) {
 void MemoryRing::power_cut() {
     entries_.clear();
     intent_ = {};
+    acknowledged_ = {};
     losses_ = {};
     next_ = 1;
     used_ = 0;

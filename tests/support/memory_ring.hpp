@@ -34,6 +34,7 @@ private:
     BootId boot_;
     std::deque<Ring::Entry> entries_;
     Ring::Intent intent_;
+    Ring::Acknowledged acknowledged_;
     RingLosses losses_;
     std::uint64_t next_ = 1;
     std::uint64_t used_ = 0;

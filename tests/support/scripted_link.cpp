@@ -55,7 +55,7 @@ HttpAnswer FakeProvince::receive(const std::string& body) {
     for (const auto& record : *records) {
         if (poison.contains(record.seq)) return status_only(422);
     }
-    if (disowned.contains(batch->epoch)) return status_only(409);
+    if (disowned.contains(batch->epoch)) return diverged(batch->epoch);
     ++batches_;
 
     // Everything is checked before anything is kept, as in one transaction.
@@ -64,8 +64,9 @@ HttpAnswer FakeProvince::receive(const std::string& body) {
     for (const auto& record : *records) {
         const Head& head = heads.back();
         const auto earlier = held.after.find(record.seq.previous());
-        if (record.seq.value == 1 && head != Head{}) return status_only(409);
-        if (earlier != held.after.end() && differ(earlier->second, head)) return status_only(409);
+        if (record.seq.value == 1 && head != Head{}) return diverged(batch->epoch);
+        if (earlier != held.after.end() && differ(earlier->second, head))
+            return diverged(batch->epoch);
         // The chain cannot be followed over what was reduced: all zero stands for an unknown head.
         const bool is_known = record.seq.value == 1 || head != Head{};
         heads.push_back(is_known && wire::is_chainable(record) ? wire::next_head(head, record)
@@ -73,11 +74,11 @@ HttpAnswer FakeProvince::receive(const std::string& body) {
         const auto known = held.records.find(record.seq);
         if (known != held.records.end() &&
             (known->second != record || differ(held.before[record.seq], heads[heads.size() - 2]))) {
-            return status_only(409);
+            return diverged(batch->epoch);
         }
         const auto later = held.before.find(record.seq.next());
         if (later != held.before.end() && differ(later->second, heads.back())) {
-            return status_only(409);
+            return diverged(batch->epoch);
         }
     }
     for (std::size_t i = 0; i < records->size(); ++i) {
@@ -88,6 +89,12 @@ HttpAnswer FakeProvince::receive(const std::string& body) {
     }
     HttpAnswer answer = status_only(200);
     answer.body = wire::encode_receipt(receipt_for(batch->epoch));
+    return answer;
+}
+
+HttpAnswer FakeProvince::diverged(const EpochId& epoch) {
+    HttpAnswer answer = status_only(409);
+    if (epochs_.contains(epoch)) answer.body = wire::encode_receipt(receipt_for(epoch));
     return answer;
 }
 

@@ -48,6 +48,7 @@ public:
 
 private:
     [[nodiscard]] Receipt receipt_for(const EpochId& epoch);
+    [[nodiscard]] HttpAnswer diverged(const EpochId& epoch);
 
     std::string site_;
     StoreId store_;

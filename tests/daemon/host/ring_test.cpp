@@ -402,3 +402,23 @@ TEST_CASE("MemoryRing behaves as the file ring, and a power cut empties it", "[h
     REQUIRE(memory.open(boot_number(1))->append("x"));
     CHECK(memory.open(boot_number(2))->left_behind().entries.empty());
 }
+
+TEST_CASE("Ring knows the newest released commit over a death, and not one that was withdrawn",
+          "[host][ring]") {
+    TempFolder folder;
+    const EpochId epoch{{3, 1, 4}};
+    {
+        auto ring = open_or_fail(folder.file("ring"));
+        CHECK(ring->left_behind().acknowledged == Ring::Acknowledged{});
+        for (std::uint64_t n = 1; n <= 3; ++n) REQUIRE(*ring->append("tick") == n);
+        ring->intend({.epoch = epoch, .first = Seq{5}, .last = Seq{6}, .through = 1});
+        ring->release(1);
+        ring->intend({.epoch = epoch, .first = Seq{7}, .last = Seq{9}, .through = 2});
+        ring->withdraw();
+        ring->release(2);
+    }
+    CHECK(open_or_fail(folder.file("ring"))->left_behind().acknowledged ==
+          Ring::Acknowledged{epoch, Seq{6}});
+    CHECK(open_or_fail(folder.file("ring"), boot_number(2))->left_behind().acknowledged ==
+          Ring::Acknowledged{});
+}

@@ -170,6 +170,63 @@ TEST_CASE("A damaged database is set aside, metering goes on, and all it held co
     CHECK(count_of(content_of(*journal), given()) == count_of(given(), given()));
 }
 
+TEST_CASE("A second damage before the salvage ended: what was brought over stays, the rest is told",
+          "[journal][damage]") {
+    FaultVfs disk;
+    write_fixture(disk);
+    const auto spoil = [&disk] {
+        auto bytes = disk.content(kDatabase);
+        for (std::size_t i = 100; i < 1000; ++i) bytes[i] = '\x55';
+        disk.put(kDatabase, bytes);
+    };
+    spoil();
+    const auto slices = GENERATE(0, 2, 5, 9, 14);
+    INFO("slices of salvage before the second damage: " << slices);
+    std::map<std::uint64_t, Record> between;
+    std::size_t brought_over = 0;
+    {
+        auto journal = reopen(disk);
+        begin_next(*journal, 3);
+        for (int slice = 0; slice < slices; ++slice) REQUIRE(journal->tend());
+        for (std::int64_t n = 90; n < 95; ++n) {
+            REQUIRE(journal->append(journal->state().last.next(), {nth_minute(1, n)}));
+        }
+        brought_over = count_of(content_of(*journal), given());
+        between = content_of(*journal).at(epoch_id(3));
+    }
+    // Everything into the database, as far as it is there.
+    reopen(disk).reset();
+    disk.put(kLog, "");
+    spoil();
+    auto journal = reopen(disk);
+    CHECK(journal->state().next_epoch.reason == "damage");
+    CHECK(journal->state().next_epoch.parent == epoch_id(3));
+    begin_next(*journal, 4);
+    CHECK(journal->state().totals.size() == 2);
+    REQUIRE(journal->append(journal->state().last.next(), {nth_minute(1, 99)}));
+    tend_all(*journal);
+    const auto found = content_of(*journal);
+    // Nothing invented, nothing wrong; the newest is whole.
+    CHECK(wrong_in(found, given()) == "");
+    CHECK(found.at(epoch_id(3)) == between);
+    const auto left = count_of(found, given());
+    CHECK(left >= brought_over);
+    // What is gone is told, record by record, in the names that it had.
+    std::uint64_t told = 0;
+    for (;;) {
+        const auto losses = journal->untold_losses();
+        REQUIRE(losses);
+        std::vector<RecordBody> bodies;
+        for (const auto& loss : *losses) {
+            if (loss.what == "records" && loss.epoch != epoch_id(3)) told += loss.count;
+            bodies.push_back(to_event(loss, at(1, 99 * 60)));
+        }
+        if (bodies.empty()) break;
+        REQUIRE(journal->append(journal->state().last.next(), bodies));
+    }
+    CHECK(told == count_of(given(), given()) - left);
+}
+
 TEST_CASE("Roll-ups of a damaged database come over once", "[journal][damage]") {
     FaultVfs disk;
     write_fixture(disk);
@@ -247,6 +304,41 @@ TEST_CASE("A log damaged in its middle is noticed, and what it held is salvaged"
     // Commits before and after the flipped bit; at most the one that it hit is missing.
     CHECK(found.at(epoch_id(1)).size() >= 54);
     CHECK(found.at(epoch_id(1)).at(55) == Record{Seq{55}, nth_minute(1, 49)});
+}
+
+TEST_CASE(
+    "A log that the database holds already may be torn at its begin, and nothing is set aside",
+    "[journal][damage]") {
+    FaultVfs disk;
+    auto options = options_on(disk);
+    options.wal_pages = 4000;
+    {
+        auto opened = Journal::open(options);
+        REQUIRE(opened);
+        REQUIRE((*opened)->begin_epoch(epoch_fact(1), at(1, 5), beginning()));
+        for (std::int64_t n = 0; n < 50; ++n) {
+            REQUIRE((*opened)->append((*opened)->state().last.next(), {nth_minute(1, n)}));
+        }
+    }
+    const auto log = disk.content(kLog);
+    // Opening moves it into the database; the next commit overwrites its begin.
+    REQUIRE(Journal::open(options));
+    const bool is_torn_at_begin = GENERATE(true, false);
+    auto torn = log;
+    for (std::size_t i = 0; i < 512; ++i) {
+        torn[is_torn_at_begin ? 32 + i : torn.size() / 2 + i] = static_cast<char>(i * 7);
+    }
+    disk.put(kLog, torn);
+    auto opened = Journal::open(options);
+    REQUIRE(opened);
+    if (is_torn_at_begin) {
+        CHECK((*opened)->state().epoch == epoch_id(1));
+        CHECK((*opened)->state().last == Seq{55});
+        CHECK(content_of(**opened).at(epoch_id(1)).size() == 55);
+    } else {
+        // The older part of the log would be laid over a newer database.
+        CHECK((*opened)->state().next_epoch.reason == "damage");
+    }
 }
 
 TEST_CASE("A file of a newer schema stays where it is, unless the mirror says it is damage",
@@ -377,6 +469,47 @@ TEST_CASE("A fork tells everything after the agreed record again under new numbe
     journal = reopen(disk);
     CHECK(journal->state().epoch == epoch_id(3));
     CHECK(journal->fork_epoch(fact, at(1, 1900)).error().code == Errc::bad_input);
+}
+
+TEST_CASE("A fork after numbers that were given and lost leaves them out and says so",
+          "[journal][identity]") {
+    FaultVfs disk;
+    write_fixture(disk);
+    auto journal = reopen(disk);
+    const auto before = journal->state();
+    EpochFact fact = epoch_fact(3, epoch_id(2));
+    fact.reason = "rollback";
+    fact.parent_last = Seq{kMaxSeq + 1};
+    CHECK(journal->fork_epoch(fact, at(1, 90'000)).error().code == Errc::bad_input);
+    fact.parent_last = Seq{before.last.value + 12};
+    const auto forked = journal->fork_epoch(fact, at(1, 90'000));
+    if (!forked) FAIL(forked.error().detail);
+    CHECK(journal->state().totals == before.totals);
+    CHECK(journal->state().series == before.series);
+    CHECK(journal->state().last_boot == before.last_boot);
+    const auto epochs = journal->epochs();
+    REQUIRE(epochs);
+    CHECK((*epochs)[1].last == fact.parent_last);
+    const auto slice = journal->read(epoch_id(2), {before.last.next(), fact.parent_last}, 100);
+    REQUIRE(slice);
+    CHECK(slice->absent == SeqRange{before.last.next(), fact.parent_last});
+    const auto untold = journal->untold_losses();
+    REQUIRE(untold);
+    REQUIRE_FALSE(untold->empty());
+    CHECK(untold->back().reason == "rollback");
+    CHECK(untold->back().epoch == epoch_id(2));
+    CHECK(untold->back().first_seq == before.last.next());
+    CHECK(untold->back().last_seq == fact.parent_last);
+    CHECK(untold->back().count == 12);
+    // What comes after record 1 keeps its time: none is dated before its predecessor.
+    const auto first = journal->read(epoch_id(3), {Seq{1}, Seq{1}}, 1);
+    REQUIRE(first);
+    CHECK(time_of(first->records.front().body) < at(1, 90'000));
+    REQUIRE(journal->append(journal->state().last.next(), {nth_minute(1, 95)}));
+    journal = nullptr;
+    journal = reopen(disk);
+    CHECK(journal->state().epoch == epoch_id(3));
+    CHECK_FALSE(journal->state().must_begin_epoch);
 }
 
 TEST_CASE("A fork is whole or has not happened, whatever call a power cut hits",

@@ -166,13 +166,16 @@ TEST_CASE("Pusher rests an epoch that diverged, tells it, and goes on with the o
     const EpochId old = sender.epoch();
     sender.province.disowned = {old};
     std::vector<EpochId> told;
-    sender.pusher().on_diverged(
-        [&](const EpochId& epoch, const std::string&) { told.push_back(epoch); });
+    sender.pusher().on_diverged([&](const EpochId& epoch, Seq agreed) {
+        told.push_back(epoch);
+        CHECK(agreed == Seq{1});
+    });
     sender.live(10min);
     CHECK(told == std::vector<EpochId>{old});
     CHECK(sender.status().state == PushState::stopped);
-    CHECK(sender.status().detail.find("rolled back or cloned") != std::string::npos);
+    CHECK(sender.status().detail.find("after record 1") != std::string::npos);
     CHECK(sender.status().parked_records == 0);
+    const auto old_last = sender.last();
     sender.stop();
     sender.start(true);
     sender.live(10min);
@@ -180,7 +183,14 @@ TEST_CASE("Pusher rests an epoch that diverged, tells it, and goes on with the o
     CHECK(sender.province.records(sender.epoch()) == sender.records(sender.epoch()));
     CHECK(sender.status().state == PushState::idle);
     CHECK_FALSE(sender.is_complete());
+    // A closed epoch cannot go on elsewhere: what differs is kept and owed, and nobody is asked for
+    // it again and again.
+    CHECK(sender.status().parked_records == old_last.value - 1);
+    const auto attempts = sender.link.attempts();
+    sender.live(2h, 0);
+    CHECK(sender.link.attempts() <= attempts + 1);
     sender.province.disowned.clear();
+    sender.pusher().push_now();
     sender.live(20min);
     sender.run_for(3min);
     CHECK(sender.is_complete());
