@@ -27,6 +27,9 @@ net::awaitable<Result<std::vector<UsageRow>>> Daemon::usage(UsagePeriod period, 
     return pipeline_->usage(period, from, to);
 }
 
+std::vector<SeriesValue> Daemon::newest() const {
+    return pipeline_->newest();
+}
 net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::outages() {
     return pipeline_->outages();
 }
@@ -46,6 +49,16 @@ net::awaitable<Result<std::vector<Journal::EpochInfo>>> Daemon::epochs() {
 }
 net::awaitable<Result<std::string>> Daemon::batch(EpochId epoch, Seq after) {
     return pipeline_->batch(epoch, after);
+}
+net::awaitable<Result<PulledRecords>> Daemon::pulled(EpochId epoch, Seq after,
+                                                     std::uint64_t max_bytes) {
+    return pipeline_->pulled(epoch, after, max_bytes);
+}
+net::awaitable<Result<void>> Daemon::take_receipt(std::string consumer, Receipt receipt) {
+    return pipeline_->take_receipt(std::move(consumer), std::move(receipt));
+}
+std::vector<Series> Daemon::series() const {
+    return pipeline_->series();
 }
 net::awaitable<Result<web::ProbeReport>> Daemon::probe_now() {
     return pipeline_->probe_now();

@@ -23,6 +23,8 @@
 #include "daemon/meter/link_watch.hpp"
 #include "daemon/net/uplink.hpp"
 #include "daemon/probe/prober.hpp"
+#include "daemon/serve/metrics.hpp"
+#include "daemon/serve/pull_api.hpp"
 
 namespace gerbang {
 
@@ -84,6 +86,8 @@ public:
     [[nodiscard]] bool is_running() const;
 
     [[nodiscard]] web::Status status() const;
+    /// The newest value of every series that still says something.
+    [[nodiscard]] std::vector<SeriesValue> newest() const;
     [[nodiscard]] net::awaitable<Result<std::vector<UsageRow>>> usage(UsagePeriod period,
                                                                       WallTime from, WallTime to);
     /// All segments of all links, oldest first.
@@ -95,6 +99,11 @@ public:
     [[nodiscard]] net::awaitable<Result<JournalFacts>> journal_facts();
     [[nodiscard]] net::awaitable<Result<std::vector<Journal::EpochInfo>>> epochs();
     [[nodiscard]] net::awaitable<Result<std::string>> batch(EpochId epoch, Seq after);
+    /// As in `PullSources`.
+    [[nodiscard]] net::awaitable<Result<PulledRecords>> pulled(EpochId epoch, Seq after,
+                                                               std::uint64_t max_bytes);
+    [[nodiscard]] net::awaitable<Result<void>> take_receipt(std::string consumer, Receipt receipt);
+    [[nodiscard]] std::vector<Series> series() const;
     /// Walks the ladder once, for a person who waits.
     [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();
     /// Writes a claim down; durable with the next commit.

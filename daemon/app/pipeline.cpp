@@ -348,6 +348,7 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
         intake_.add(to_event(fact, now));
     }
     intake_.add(Tick{at, readings_});
+    remember_newest(at);
     last_tick_ = at;
     if (is_blind()) remember_blindly(at);
 }

@@ -41,7 +41,8 @@ public:
     void stop(const std::string& reason);
     void push_now();
 
-    [[nodiscard]] web::Status status() const;  // status_view.cpp
+    [[nodiscard]] web::Status status() const;               // status_view.cpp
+    [[nodiscard]] std::vector<SeriesValue> newest() const;  // metrics_view.cpp
     [[nodiscard]] net::awaitable<Result<std::vector<UsageRow>>> usage(UsagePeriod period,
                                                                       WallTime from, WallTime to);
     [[nodiscard]] net::awaitable<Result<std::vector<web::OutageRow>>> outages();  // status_view.cpp
@@ -54,6 +55,11 @@ public:
     epochs();  // record_view.cpp
     [[nodiscard]] net::awaitable<Result<std::string>> batch(EpochId epoch,
                                                             Seq after);  // record_view.cpp
+    [[nodiscard]] net::awaitable<Result<PulledRecords>> pulled(
+        EpochId epoch, Seq after, std::uint64_t max_bytes);  // pull_view.cpp
+    [[nodiscard]] net::awaitable<Result<void>> take_receipt(std::string consumer,
+                                                            Receipt receipt);  // pull_view.cpp
+    [[nodiscard]] std::vector<Series> series() const;                          // pull_view.cpp
     [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();
     [[nodiscard]] Result<void> note_claim(const NoteFact& claim);
     [[nodiscard]] Result<void> set_clock(WallTime wall, Seconds uncertainty);  // time_keeping.cpp
@@ -139,6 +145,7 @@ private:
     // steps
     void read_kernel();
     void take_tick(Monotonic at);
+    void remember_newest(Monotonic at);  ///< in metrics_view.cpp
     void note(const Event& event);
     void remember_blindly(Monotonic at);  ///< in recovery.cpp
     void read_power(Monotonic at);
@@ -147,6 +154,10 @@ private:
     [[nodiscard]] Surroundings surroundings();
     void count_wan(const std::string& wan, Monotonic now, Surroundings& around);
     [[nodiscard]] WebQuestions web_questions() const;
+    /// Whether `receipt` names the head that this journal has at its place; true where either side
+    /// does not know.
+    [[nodiscard]] net::awaitable<Result<bool>> has_head(Receipt receipt, Seq last);
+    void show_pullers(web::Status& status) const;  // pull_view.cpp
     /// What the ledgers said at this instant; to be called with nothing, too, each round.
     void write_down(std::vector<Outage> segments);
     /// As it is: the budget has seen it.
@@ -228,12 +239,25 @@ private:
     bool has_more_to_tend_ = false;
     bool has_backlog_ = false;  ///< the last commit could not take all
     std::vector<std::unique_ptr<Pusher>> pushers_;
+    /// What the pullers told in this life.
+    struct Told {
+        std::string consumer;
+        Monotonic at;
+        Cursor cursor;  ///< of the epoch that it told last
+    };
+    std::vector<Told> pullers_;  ///< at most one of each configured name
 
     BootNo boot_;
     KernelReading kernel_reading_;
     std::string kernel_detail_;  ///< why the last reading failed; empty: it did not
     MeterEvents meter_events_;
     std::vector<Reading> readings_;
+    struct Newest {
+        Reading reading;
+        Monotonic at;
+    };
+    std::vector<Newest> newest_;              ///< one per series, ascending
+    const SeriesTable* newest_of_ = nullptr;  ///< whose numbers those are
     Bell commit_bell_;
     Bell probe_bell_;
     Bell links_bell_;

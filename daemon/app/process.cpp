@@ -12,6 +12,8 @@
 
 #include "daemon/app/daemon.hpp"
 #include "daemon/app/join.hpp"
+#include "daemon/app/process_api.hpp"
+#include "daemon/app/pull_server.hpp"
 #include "daemon/app/version.hpp"
 #include "daemon/app/web_questions.hpp"
 #include "daemon/host/lock_file.hpp"
@@ -260,6 +262,12 @@ net::awaitable<Result<void>> live(Process& process) {
     helpers.start("report", [&process, &clock, &daemon, tick = config.metering.tick] {
         return report(process, clock, daemon, tick);
     });
+    if (!config.serve.pullers.empty()) {
+        helpers.start("pull", [&process, &clock, executor] {
+            auto local = make_local_api(api_of(process.current));
+            return serve_pulls(clock, executor, process.config, pulls_of(process.current), local);
+        });
+    }
     co_await daemon.run();
     process.current = nullptr;
     clock.stop();
@@ -292,82 +300,6 @@ net::awaitable<int> lives(Process& process) {
         (void)co_await clock.sleep_until(clock.now() + kPause, &process.stop_bell);
         if (process.is_stopping) co_return EX_OK;
     }
-}
-
-ApiSources api_of(Process& process) {
-    const auto not_ready = [] {
-        return Error{Errc::unreachable, "the daemon is starting or stopping; ask again"};
-    };
-    ApiSources sources;
-    sources.status = [&process, not_ready]() -> Result<web::Status> {
-        if (process.current == nullptr) return not_ready();
-        return process.current->status();
-    };
-    sources.usage = [&process, not_ready](
-                        UsagePeriod period, WallTime from,
-                        WallTime to) -> net::awaitable<Result<std::vector<UsageRow>>> {
-        if (process.current == nullptr) co_return not_ready();
-        auto rows = co_await process.current->usage(period, from, to);
-        co_return rows;
-    };
-    sources.outages = [&process, not_ready](
-                          WallTime,
-                          WallTime) -> net::awaitable<Result<std::vector<web::OutageRow>>> {
-        if (process.current == nullptr) co_return not_ready();
-        auto rows = co_await process.current->outages();
-        co_return rows;
-    };
-    sources.statement =
-        [&process, not_ready](
-            WallTime from, WallTime to,
-            std::optional<sla::Clauses> clauses) -> net::awaitable<Result<sla::Statement>> {
-        if (process.current == nullptr) co_return not_ready();
-        auto statement = co_await process.current->statement(from, to, std::move(clauses));
-        co_return statement;
-    };
-    sources.days = [&process, not_ready](
-                       WallTime from,
-                       WallTime to) -> net::awaitable<Result<std::vector<sla::Day>>> {
-        if (process.current == nullptr) co_return not_ready();
-        auto days = co_await process.current->days(from, to);
-        co_return days;
-    };
-    sources.journal = [&process, not_ready]() -> net::awaitable<Result<JournalFacts>> {
-        if (process.current == nullptr) co_return not_ready();
-        auto facts = co_await process.current->journal_facts();
-        co_return facts;
-    };
-    sources.epochs = [&process, not_ready]() -> net::awaitable<Result<std::vector<web::EpochRow>>> {
-        if (process.current == nullptr) co_return not_ready();
-        const auto epochs = co_await process.current->epochs();
-        if (!epochs) co_return epochs.error();
-        std::vector<web::EpochRow> rows;
-        for (const auto& epoch : *epochs) rows.push_back({epoch.id, epoch.last, epoch.is_open});
-        co_return rows;
-    };
-    sources.batch = [&process, not_ready](EpochId epoch,
-                                          Seq after) -> net::awaitable<Result<std::string>> {
-        if (process.current == nullptr) co_return not_ready();
-        auto batch = co_await process.current->batch(epoch, after);
-        co_return batch;
-    };
-    sources.probe_now = [&process, not_ready]() -> net::awaitable<Result<web::ProbeReport>> {
-        if (process.current == nullptr) co_return not_ready();
-        auto report = co_await process.current->probe_now();
-        co_return report;
-    };
-    sources.note = [&process, not_ready](NoteFact claim) -> Result<void> {
-        if (process.current == nullptr) return not_ready();
-        return process.current->note(std::move(claim));
-    };
-    sources.set_clock = [&process, not_ready](WallTime wall, Seconds uncertainty) -> Result<void> {
-        if (process.current == nullptr) return not_ready();
-        return process.current->set_clock(wall, uncertainty);
-    };
-    sources.push_now = [&process] {
-        if (process.current != nullptr) process.current->push_now();
-    };
-    return sources;
 }
 
 bool make_folder(const std::string& path) {
@@ -413,7 +345,7 @@ int run_process(const LoadedConfig& loaded, const std::string& config_file,
     Listen socket;
     socket.unix_path = paths.runtime + "/gerbang.sock";
     auto server = start_server(process.loop.get_executor(), socket, ServerLimits{},
-                               make_local_api(api_of(process)));
+                               make_local_api(api_of(process.current)));
     if (!server) {
         log(LogLevel::error, "socket_failed", {{"detail", server.error().detail}});
         return EX_CANTCREAT;

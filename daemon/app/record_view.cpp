@@ -33,6 +33,7 @@ net::awaitable<Result<std::string>> Daemon::Pipeline::batch(EpochId epoch, Seq a
         if (slice.error().code == Errc::not_found) co_return std::string{};
         co_return slice.error();
     }
+    if (slice->records.empty()) co_return std::string{};
     wire::Batch batch{.site = config_.site.id,
                       .epoch = epoch,
                       .before = slice->before,

@@ -104,6 +104,7 @@ web::Status Daemon::Pipeline::status() const {
         status.sync.push_back(std::move(sync));
     }
 
+    show_pullers(status);
     const auto clock = present();
     status.clock.state = clock.source;
     status.clock.now = clock.wall;

@@ -26,6 +26,13 @@ struct PushTargetConfig {
     Bytes max_body{256u << 10};  ///< at most this much per request
 };
 
+/// A server that may fetch the records.
+struct PullerConfig {
+    std::string name;         ///< consumer name, `[a-z0-9-]{1,64}`; no push target has it
+    std::string token_file;   ///< its bearer token, one line; empty: none
+    std::string certificate;  ///< common name of its client certificate; empty: none
+};
+
 struct ProbeTargetConfig {
     std::string name;
     std::string address;
@@ -96,6 +103,16 @@ struct Config {
     struct {
         std::vector<PushTargetConfig> targets;
     } sync;
+    /// Pull: without pullers nothing listens on the network.
+    struct {
+        std::vector<std::string> interfaces;  ///< where it listens; nowhere else
+        std::uint16_t port = 8621;
+        std::string cert_file;       ///< PEM of this gateway; empty only with `allow_plain`
+        std::string key_file;        ///< of that certificate
+        std::string client_ca_file;  ///< signs the pullers' certificates
+        bool allow_plain = false;    ///< the tunnel encrypts
+        std::vector<PullerConfig> pullers;
+    } serve;
     struct {
         bool trust_system = false;  ///< operator's word that the system clock is right
     } clock;

@@ -139,6 +139,57 @@ void check_sync_target(const PushTargetConfig& target, const std::string& path, 
     }
 }
 
+void check_puller(const Config& config, const PullerConfig& puller, const std::string& path,
+                  Checker& check) {
+    if (!check.understood({path, path + ".token_file", path + ".certificate"})) return;
+    if (puller.token_file.empty() && puller.certificate.empty()) {
+        check.complain(
+            path, {"token_file atau certificate wajib ada", "expected token_file or certificate"});
+    }
+    if (!puller.certificate.empty() && config.serve.client_ca_file.empty() &&
+        check.understood({"serve.client_ca_file"})) {
+        check.complain(path + ".certificate",
+                       {"butuh serve.client_ca_file", "needs serve.client_ca_file"});
+    }
+    for (const auto& target : config.sync.targets) {
+        if (target.name.empty() || target.name != puller.name) continue;
+        check.complain(path + ".name", {"nama ini sudah dipakai di sync.targets",
+                                        "this name is taken in sync.targets"});
+    }
+}
+
+void check_serve(const Config& config, Checker& check) {
+    const auto& serve = config.serve;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < serve.pullers.size(); ++i) {
+        names.push_back(serve.pullers[i].name);
+        check_puller(config, serve.pullers[i], "serve.pullers[" + std::to_string(i) + "]", check);
+    }
+    check_unique(names, "serve.pullers", check);
+    if (serve.cert_file.empty() != serve.key_file.empty() &&
+        check.understood({"serve.cert_file", "serve.key_file"})) {
+        check.complain(serve.key_file.empty() ? "serve.cert_file" : "serve.key_file",
+                       {"cert_file dan key_file harus ada dua-duanya",
+                        "cert_file and key_file belong together; one is missing"});
+    }
+    if (!serve.client_ca_file.empty() && serve.cert_file.empty() &&
+        check.understood({"serve.cert_file"})) {
+        check.complain("serve.client_ca_file",
+                       {"butuh cert_file dan key_file", "needs cert_file and key_file"});
+    }
+    if (serve.pullers.empty()) return;
+    if (serve.interfaces.empty() && check.understood({"serve.interfaces"})) {
+        check.complain("serve.interfaces", {"wajib ada bersama pullers, misalnya [wg0]",
+                                            "required together with pullers, such as [wg0]"});
+    }
+    if (serve.cert_file.empty() && !serve.allow_plain &&
+        check.understood({"serve.cert_file", "serve.allow_plain"})) {
+        check.complain("serve.pullers",
+                       {"butuh cert_file dan key_file, atau allow_plain: true di dalam terowongan",
+                        "needs cert_file and key_file, or allow_plain: true within a tunnel"});
+    }
+}
+
 void check_interfaces(const Config& config, Checker& check) {
     const auto& interfaces = config.interfaces;
     std::vector<std::pair<std::string, std::string>> used{{interfaces.wan, "interfaces.wan"}};
@@ -184,6 +235,7 @@ void cross_check(Walked& walked) {
         check_sync_target(config.sync.targets[i], "sync.targets[" + std::to_string(i) + "]", check);
     }
     check_unique(names, "sync.targets", check);
+    check_serve(config, check);
 }
 
 }  // namespace gerbang::config

@@ -15,63 +15,13 @@
 #include "common/web/clauses_json.hpp"
 #include "common/web/statement_json.hpp"
 #include "common/wire/codec.hpp"
-#include "daemon/serve/target.hpp"
+#include "daemon/serve/answers.hpp"
 
 namespace gerbang {
 namespace {
 
 constexpr WallTime kBeginning = wall_from_ms(0);
 constexpr WallTime kEndOfTime = wall_from_ms(253'402'300'799'000);  // 9999-12-31T23:59:59Z
-
-ServerResponse problem(int status, const char* title, const std::string& detail) {
-    return {.status = status,
-            .content_type = "application/problem+json",
-            .body = web::problem_json(status, title, detail)};
-}
-
-ServerResponse bad_request(const std::string& detail) {
-    return problem(400, "Bad Request", detail);
-}
-
-/// A source that cannot answer now; the request itself was fine.
-ServerResponse failed(const Error& error) {
-    switch (error.code) {
-        case Errc::bad_input:
-            return bad_request(error.detail);
-        case Errc::not_found:
-            return problem(404, "Not Found", error.detail);
-        case Errc::refused:
-            return problem(409, "Conflict", error.detail);
-        default:
-            return problem(503, "Service Unavailable", error.detail);
-    }
-}
-
-ServerResponse json_answer(std::string body) {
-    return {.status = 200, .content_type = "application/json", .body = std::move(body)};
-}
-
-/// The request's parameters, all of them among `known`.
-Result<std::vector<Parameter>> parameters_of(const ServerRequest& request,
-                                             std::initializer_list<std::string_view> known) {
-    auto parameters = parse_query(request.query);
-    if (!parameters) return parameters;
-    for (const auto& parameter : *parameters) {
-        if (std::find(known.begin(), known.end(), parameter.name) != known.end()) continue;
-        std::string detail = "unknown parameter \"" + parameter.name.substr(0, 64) + "\"; ";
-        if (known.size() == 0) return Error{Errc::bad_input, detail + "there is none here"};
-        detail += "known:";
-        for (const auto name : known) detail += " " + std::string{name};
-        return Error{Errc::bad_input, detail};
-    }
-    return parameters;
-}
-
-const std::string* find(const std::vector<Parameter>& parameters, std::string_view name) {
-    const auto found = std::find_if(parameters.begin(), parameters.end(),
-                                    [&](const Parameter& one) { return one.name == name; });
-    return found == parameters.end() ? nullptr : &found->value;
-}
 
 std::optional<UsagePeriod> period_of(std::string_view name) {
     if (name == "hour") return UsagePeriod::hour;
@@ -176,6 +126,7 @@ constexpr std::size_t kMaxRequestBytes = 4u << 10;
 
 enum class What {
     healthz,
+    metrics,
     status,
     sync,
     usage,
@@ -199,6 +150,7 @@ struct Route {
     std::size_t max_body;  ///< of a POST, application/json; 0: a body says nothing
 };
 constexpr std::array kRoutes{Route{"/healthz", What::healthz, true, false, 0},
+                             Route{"/metrics", What::metrics, true, false, 0},
                              Route{"/v1/status", What::status, true, false, 0},
                              Route{"/v1/sync", What::sync, true, false, 0},
                              Route{"/v1/usage", What::usage, true, false, 0},
@@ -219,9 +171,7 @@ std::optional<ServerResponse> misfit(const ServerRequest& request, const Route& 
     if (is_get ? !route.may_get : !route.may_post || request.method != "POST") {
         std::string allowed = route.may_get ? "GET, HEAD" : "";
         if (route.may_post) allowed += allowed.empty() ? "POST" : ", POST";
-        auto refusal = problem(405, "Method Not Allowed", "allowed: " + allowed);
-        refusal.allow = std::move(allowed);
-        return refusal;
+        return wrong_method(std::move(allowed));
     }
     if (is_get || route.max_body == 0) return std::nullopt;
     if (!is_json(request.content_type)) {
@@ -237,10 +187,10 @@ std::optional<ServerResponse> misfit(const ServerRequest& request, const Route& 
 class LocalApi {
 public:
     explicit LocalApi(ApiSources sources) : sources_{std::move(sources)} {
-        GERBANG_CHECK(sources_.status && sources_.usage && sources_.outages && sources_.push_now &&
-                      sources_.probe_now && sources_.note && sources_.set_clock &&
-                      sources_.statement && sources_.days && sources_.journal && sources_.epochs &&
-                      sources_.batch);
+        GERBANG_CHECK(sources_.status && sources_.newest && sources_.usage && sources_.outages &&
+                      sources_.push_now && sources_.probe_now && sources_.note &&
+                      sources_.set_clock && sources_.statement && sources_.days &&
+                      sources_.journal && sources_.epochs && sources_.batch);
     }
 
     net::awaitable<ServerResponse> answer(ServerRequest request) {
@@ -316,19 +266,9 @@ private:
     net::awaitable<ServerResponse> batch(ServerRequest request) {
         const auto parameters = parameters_of(request, {"epoch", "after"});
         if (!parameters) co_return bad_request(parameters.error().detail);
-        const auto* epoch_text = find(*parameters, "epoch");
-        const auto epoch =
-            epoch_text != nullptr ? parse_id<EpochId>(*epoch_text) : std::optional<EpochId>{};
-        if (!epoch) co_return bad_request("epoch: expected the UUID of an epoch");
-        Seq after;
-        if (const auto* text = find(*parameters, "after")) {
-            const auto* const end = text->data() + text->size();
-            const auto read = std::from_chars(text->data(), end, after.value);
-            if (read.ec != std::errc{} || read.ptr != end || after.value >= kMaxSeq) {
-                co_return bad_request("after: expected the number of a record, or 0");
-            }
-        }
-        auto records = co_await sources_.batch(*epoch, after);
+        const auto place = read_place(*parameters);
+        if (!place) co_return failed(place.error());
+        auto records = co_await sources_.batch(place->epoch, place->after);
         if (!records) co_return failed(records.error());
         ServerResponse response{.status = records->empty() ? 204 : 200,
                                 .content_type = std::string{wire::kBatchType},
@@ -391,6 +331,11 @@ private:
         }
         const auto status = sources_.status();
         if (!status) return failed(status.error());
+        if (what == What::metrics) {
+            return {.status = 200,
+                    .content_type = std::string{kMetricsType},
+                    .body = metrics_text(*status, sources_.newest())};
+        }
         return json_answer(what == What::sync ? sync_json(*status) : web::to_json(*status));
     }
 

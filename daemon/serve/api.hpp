@@ -13,6 +13,7 @@
 #include "common/web/status.hpp"
 #include "daemon/host/async.hpp"
 #include "daemon/serve/http.hpp"
+#include "daemon/serve/metrics.hpp"
 
 namespace gerbang {
 
@@ -21,6 +22,8 @@ namespace gerbang {
 struct ApiSources {
     /// The snapshot in memory; never waits for storage.
     std::function<Result<web::Status>()> status;
+    /// The newest value of every series, for /metrics; from memory.
+    std::function<std::vector<SeriesValue>()> newest;
     /// Usage over [from, to) grouped in site time.
     std::function<net::awaitable<Result<std::vector<UsageRow>>>(UsagePeriod period, WallTime from,
                                                                 WallTime to)>
@@ -56,6 +59,7 @@ struct ApiSources {
 
 /// Answers
 ///   GET /healthz                 200 "ok" while the loop runs
+///   GET /metrics                 Prometheus' text exposition, see `metrics_text`
 ///   GET /v1/status               web::Status
 ///   GET /v1/sync                 its array of consumers
 ///   GET /v1/usage?by=hour|day|month|year[&from=TIME][&to=TIME]   (default: day, all; TIME in

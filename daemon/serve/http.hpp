@@ -24,6 +24,7 @@ struct ServerRequest {
     std::string body;
     std::string content_type;
     std::string authorization;  ///< raw header; never logged
+    std::string accept;         ///< raw header
     std::string client_name;    ///< common name of a verified client certificate; empty: none
     bool is_local = false;      ///< came over the UNIX socket
 };
@@ -34,6 +35,7 @@ struct ServerResponse {
     std::string body;
     std::optional<Seconds> retry_after = std::nullopt;
     std::string allow = {};  ///< Allow header, with 405
+    std::string link = {};   ///< Link header; ours, without line breaks
     /// Date header. The province sets it: devices without a clock take the time from it.
     std::optional<WallTime> date = std::nullopt;
     /// The client has shown who it is: from now on its session is not closed to make room.
@@ -65,6 +67,11 @@ struct Listen {
     std::string cert_file;   ///< set: TLS 1.2+
     std::string key_file;
     std::string client_ca_file;  ///< set: clients must present a certificate of this CA
+    bool certificate_is_optional =
+        false;  ///< they may, rather; a wrong one is refused all the same
+    /// Set: what arrives by this interface alone. It must exist, and the listener ends with it
+    /// without a word: see to it that another is started when the interface comes again.
+    std::string interface;
 };
 
 /// Accepts connections and feeds complete requests to the handler, one at a time per connection.

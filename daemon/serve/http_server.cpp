@@ -32,6 +32,7 @@
 #include "daemon/host/log.hpp"
 #include "daemon/serve/connection.hpp"
 #include "daemon/serve/http.hpp"
+#include "daemon/serve/socket_path.hpp"
 #include "daemon/serve/target.hpp"
 #include "daemon/serve/tls.hpp"
 
@@ -118,10 +119,6 @@ private:
     bool has_left_ = false;
 };
 
-std::string errno_text(int code) {
-    return error_code{code, boost::system::system_category()}.message();
-}
-
 /// "Sat, 21 Nov 2026 18:20:13 GMT"
 std::string http_date(WallTime at) {
     // Not by gmtime: where time_t has 4 bytes it ends in 2038.
@@ -193,6 +190,8 @@ std::string text_of(const ServerResponse& answer, bool is_http_1_0, bool is_head
     if (is_http_1_0 == keep_alive) add("Connection", keep_alive ? "keep-alive" : "close");
     if (!answer.content_type.empty()) add("Content-Type", answer.content_type);
     if (!answer.allow.empty()) add("Allow", answer.allow);
+    if (!answer.link.empty()) add("Link", answer.link);
+    if (answer.status == 401) add("WWW-Authenticate", "Bearer");
     if (answer.date) add("Date", http_date(*answer.date));
     if (answer.retry_after) add("Retry-After", std::to_string(answer.retry_after->count()));
     add("Cache-Control", "no-store");
@@ -225,6 +224,7 @@ ServerRequest head_of(const http::request<http::string_body>& message, Target ta
     request.query = std::move(target.query);
     request.content_type = std::string{message[http::field::content_type]};
     request.authorization = std::string{message[http::field::authorization]};
+    request.accept = std::string{message[http::field::accept]};
     return request;
 }
 
@@ -492,38 +492,12 @@ Error refused(const std::string& operation, const std::string& why) {
     return Error{Errc::bad_input, operation + ": " + why};
 }
 
-/// Removes the socket file of a dead process. Fails when somebody answers or it is no socket.
-Result<void> clear_path(const std::string& path) {
-    const std::string operation = "listen on " + path;
-    struct stat file {};
-    if (::lstat(path.c_str(), &file) != 0) {
-        return errno == ENOENT ? ok() : refused(operation, errno_text(errno));
-    }
-    if (!S_ISSOCK(file.st_mode)) return refused(operation, "a file that is no socket is there");
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (probe < 0) return refused(operation, errno_text(errno));
-    const int connected =
-        ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    const int why = connected == 0 ? 0 : errno;
-    ::close(probe);
-    // EAGAIN: somebody listens, and his queue is full.
-    if (why == 0 || why == EAGAIN) {
-        return refused(operation, "another process answers there; stop it first");
-    }
-    if (why != ECONNREFUSED) return refused(operation, errno_text(why));
-    if (::unlink(path.c_str()) != 0) return refused(operation, errno_text(errno));
-    return ok();
-}
-
 Result<Protocol::endpoint> endpoint_of(const Listen& listen) {
     if (!listen.unix_path.empty()) {
         if (listen.unix_path.size() >= sizeof(sockaddr_un{}.sun_path)) {
             return refused("listen on " + listen.unix_path, "path longer than 107 bytes");
         }
-        if (auto cleared = clear_path(listen.unix_path); !cleared) return cleared.error();
+        if (auto cleared = clear_socket_path(listen.unix_path); !cleared) return cleared.error();
         return Protocol::endpoint{net::local::stream_protocol::endpoint{listen.unix_path}};
     }
     error_code error;
@@ -537,13 +511,20 @@ Result<std::shared_ptr<Acceptor>> bind(net::any_io_executor executor, const List
     if (!endpoint) return endpoint.error();
     const std::string operation =
         "listen on " + (listen.unix_path.empty()
-                            ? listen.address + " port " + std::to_string(listen.port)
+                            ? (listen.interface.empty() ? "" : listen.interface + " ") +
+                                  listen.address + " port " + std::to_string(listen.port)
                             : listen.unix_path);
     auto acceptor = std::make_shared<Acceptor>(executor);
     error_code error;
     acceptor->open(endpoint->protocol(), error);
     if (!error && listen.unix_path.empty()) {
         acceptor->set_option(Acceptor::reuse_address{true}, error);
+    }
+    const auto& device = listen.interface;
+    if (!error && !device.empty() &&
+        ::setsockopt(acceptor->native_handle(), SOL_SOCKET, SO_BINDTODEVICE, device.data(),
+                     static_cast<socklen_t>(device.size())) != 0) {
+        error = error_code{errno, boost::system::system_category()};
     }
     if (!error) acceptor->bind(*endpoint, error);
     // Before listen(2) nobody can connect, so there is no moment with wider rights.

@@ -56,7 +56,8 @@ Result<void> load_tls(ssl::context& tls, const Listen& listen) {
     if (listen.client_ca_file.empty()) return ok();
     tls.load_verify_file(listen.client_ca_file, error);
     if (!error) {
-        tls.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, error);
+        const auto demand = listen.certificate_is_optional ? 0 : ssl::verify_fail_if_no_peer_cert;
+        tls.set_verify_mode(ssl::verify_peer | demand, error);
     }
     if (error) return refused("read client CA " + listen.client_ca_file, error.message());
     SSL_CTX_set_client_CA_list(handle, SSL_load_client_CA_file(listen.client_ca_file.c_str()));
