@@ -100,6 +100,12 @@ if [ "$long" = 1 ]; then
     [ "$code" = 77 ] && skipped="$skipped  emulated kernel (the line above says why)"$'\n'
     [ "$code" = 0 ] || [ "$code" = 77 ] || exit "$code"
     stamp
+    say "Power cuts of a whole machine: 60 disks rebuilt from its write log"
+    code=0
+    tests/e2e/vm/run.sh build/product || code=$?
+    [ "$code" = 77 ] && skipped="$skipped  power cuts of a machine (the line above says why)"$'\n'
+    [ "$code" = 0 ] || [ "$code" = 77 ] || exit "$code"
+    stamp
 fi
 
 if [ -n "$skipped" ]; then

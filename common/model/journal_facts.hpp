@@ -54,6 +54,25 @@ struct LossTotal {
     std::uint64_t records = 0;
 };
 
+/// The newest damage to the journal's file, and what became of what it held.
+struct DamageFacts {
+    std::string found;              ///< what was wrong, in English; empty: no damage is known of
+    EpochId epoch;                  ///< begun after it; none: not yet
+    std::optional<WallTime> since;  ///< when it began, where its boot has an anchor
+    bool is_salvaging = false;
+    std::uint64_t blocks_found = 0;      ///< in the set-aside file, by this process
+    std::uint64_t blocks_done = 0;       ///< of those
+    std::uint64_t salvaged_records = 0;  ///< so far; once it ended, in all
+    std::uint64_t damaged_blocks = 0;    ///< that could not be read
+};
+
+/// How far the check in the background is, which looks at everything again and again.
+struct CheckFacts {
+    std::uint64_t records = 0;  ///< looked at in this round
+    std::uint64_t of = 0;       ///< in all epochs
+    std::uint64_t rounds = 0;   ///< completed without a finding, in this file
+};
+
 /// The journal as a store: sizes, limits, what it holds at which resolution, what is lost.
 struct JournalFacts {
     std::uint64_t database_bytes = 0;
@@ -62,14 +81,16 @@ struct JournalFacts {
     std::uint64_t ballast_bytes = 0;
     std::uint64_t mirror_bytes = 0;  ///< reserved, whether the file exists or not
     std::uint64_t set_aside_bytes = 0;
-    std::uint64_t quota_bytes = 0;          ///< for all of the above together
-    std::uint64_t database_limit = 0;       ///< what the quota leaves for the database
-    bool can_shrink = true;                 ///< false: made by version 0.1; space is only reused
-    std::uint64_t protected_bytes = 0;      ///< events and totals that are never reduced
-    std::uint64_t protected_limit = 0;      ///< a quarter of the quota
-    std::vector<EpochFacts> epochs;         ///< oldest first
-    std::vector<PinFacts> pins;             ///< in the order of the configuration
-    std::vector<LossTotal> losses;          ///< by reason
+    std::uint64_t quota_bytes = 0;      ///< for all of the above together
+    std::uint64_t database_limit = 0;   ///< what the quota leaves for the database
+    bool can_shrink = true;             ///< false: made by version 0.1; space is only reused
+    std::uint64_t protected_bytes = 0;  ///< events and totals that are never reduced
+    std::uint64_t protected_limit = 0;  ///< a quarter of the quota
+    std::vector<EpochFacts> epochs;     ///< oldest first
+    std::vector<PinFacts> pins;         ///< in the order of the configuration
+    std::vector<LossTotal> losses;      ///< by reason
+    DamageFacts damage;
+    CheckFacts check;
     std::uint64_t written_bytes = 0;        ///< today, or since the start where there is no clock
     std::vector<WrittenDay> written_days;   ///< up to 8, oldest first, today last
     std::optional<DeviceTime> oldest;       ///< of the oldest reading kept, at any level

@@ -61,6 +61,20 @@ void go_day(Way way, WrittenDay& day) {
     way.members({{"start", day.start}, {"bytes", day.bytes}});
 }
 
+void go_damage(Way way, DamageFacts& damage) {
+    way.members({{"found", damage.found}, {"since", damage.since}});
+    go_id(way, "epoch", damage.epoch);
+    way.members({{"is_salvaging", damage.is_salvaging},
+                 {"blocks_found", damage.blocks_found},
+                 {"blocks_done", damage.blocks_done},
+                 {"salvaged_records", damage.salvaged_records},
+                 {"damaged_blocks", damage.damaged_blocks}});
+}
+
+void go_check(Way way, CheckFacts& check) {
+    way.members({{"records", check.records}, {"of", check.of}, {"rounds", check.rounds}});
+}
+
 void go_facts(Way way, JournalFacts& facts) {
     way.members({{"database_bytes", facts.database_bytes},
                  {"free_bytes", facts.free_bytes},
@@ -81,6 +95,8 @@ void go_facts(Way way, JournalFacts& facts) {
     way.list("epochs", kMaxRows, facts.epochs, &go_epoch);
     way.list("pins", kMaxRows, facts.pins, &go_pin);
     way.list("losses", kMaxRows, facts.losses, &go_loss);
+    go_damage(way.object("damage"), facts.damage);
+    go_check(way.object("check"), facts.check);
     way.list("written_days", kMaxRows, facts.written_days, &go_day);
 }
 

@@ -286,14 +286,21 @@ enum class Text : std::uint16_t {
     journal_silent,       ///< consumer, days
     journal_lost,         ///< records, reason
     journal_nothing_lost,
-    journal_unreadable,  ///< why
-    verify_good,         ///< records
-    verify_reduced,      ///< records
-    verify_absent,       ///< records
-    verify_broken,       ///< epoch, number
-    export_done,         ///< readings, events
-    export_undated,      ///< rows
-    export_failed,       ///< why
+    journal_damaged,        ///< when, what was found
+    journal_damaged_once,   ///< what was found
+    journal_salvaging,      ///< blocks done, blocks found, records so far
+    journal_salvaged,       ///< records
+    journal_checked,        ///< per cent
+    journal_checked_whole,  ///< times, per cent of the present round
+    journal_unreadable,     ///< why
+    verify_good,            ///< records
+    verify_reduced,         ///< records
+    verify_absent,          ///< records
+    verify_broken,          ///< epoch, number
+    export_done,            ///< readings, events
+    export_undated,         ///< rows
+    export_absent,          ///< records
+    export_failed,          ///< why
     export_needs_file,
 
     // Durations

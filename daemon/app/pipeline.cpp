@@ -16,6 +16,8 @@ constexpr Millis kBlindProbing{15'000};
 /// The one-shot's file and resolv.conf change rarely, and nobody tells us.
 constexpr Millis kFactsInterval{600'000};
 constexpr Millis kResolversInterval{60'000};
+/// A round that rides on a tick needs no reading of its own.
+constexpr Millis kFreshReading{100};
 /// Rounds ride on ticks that come at least this often; see `next_round`.
 constexpr Millis kRidingTick{1'000};
 
@@ -112,6 +114,12 @@ net::awaitable<void> Daemon::Pipeline::watch_loop() {
     for (;;) {
         const bool is_on = co_await edges_.watch->changed();
         if (!is_on) co_return;
+        // A change in the very millisecond of a tick has an instant of its own, and is not told
+        // with the next change as one.
+        if (edges_.clock->now() <= last_tick_) {
+            const bool goes_on = co_await edges_.clock->sleep_until(last_tick_ + Millis{1});
+            if (!goes_on) co_return;
+        }
         // The interval ends here, so that bytes go to the role that the interface held.
         read_kernel();
         take_tick(edges_.clock->now());
@@ -132,10 +140,10 @@ net::awaitable<void> Daemon::Pipeline::probe_loop() {
         // They may be replaced while a round is under way, when the journal becomes known.
         const auto links = links_;
         auto around = surroundings();
-        const auto segments = co_await links->round(std::move(around), boot_);
+        auto segments = co_await links->round(std::move(around), boot_);
         if (clock.is_stopped()) co_return;
         if (links != links_) continue;
-        write_down(segments);
+        write_down(std::move(segments));
         bool is_on = co_await clock.sleep_until(next_round(), &probe_bell_);
         // A carrier or a supply that flaps must neither hurry the rounds of an outage nor flood the
         // line with questions.
@@ -156,6 +164,22 @@ Monotonic Daemon::Pipeline::next_round() {
                       config_.probe.doubt_interval % tick == Millis{0};
     if (tick > kRidingTick || !fits) return due;
     return next_on_grid(due - tick, tick);
+}
+
+/// What passed until now: a line that is full, or that brings something, must not be judged by
+/// what the last tick saw of it up to ten seconds ago.
+void Daemon::Pipeline::count_wan(const std::string& wan, Monotonic now, Surroundings& around) {
+    if (now - kernel_reading_.taken > kFreshReading) read_kernel();
+    if (!kernel_detail_.empty()) return;
+    for (const auto& one : kernel_reading_.interfaces) {
+        if (one.name != wan) continue;
+        const auto count = [&one](Counter counter) {
+            return one.counters[static_cast<std::size_t>(counter)];
+        };
+        around.wan_received_bytes = count(Counter::rx_bytes);
+        around.wan_received_packets = count(Counter::rx_packets);
+        around.wan_total_bytes = count(Counter::rx_bytes) + count(Counter::tx_bytes);
+    }
 }
 
 Surroundings Daemon::Pipeline::surroundings() {
@@ -182,9 +206,7 @@ Surroundings Daemon::Pipeline::surroundings() {
     }
     around.mains_is_on = power_.mains_is_on();
     around.lan_has_carrier = summary.lan.has_carrier;
-    around.wan_received_bytes = wan.received.value;
-    around.wan_received_packets = wan.received_packets;
-    around.wan_total_bytes = wan.received.value + wan.transmitted.value;
+    count_wan(wan.name, now, around);
     const auto add_own = [&around](const Uplink* uplink) {
         if (uplink == nullptr) return;
         const auto traffic = uplink->traffic();
@@ -240,6 +262,7 @@ net::awaitable<void> Daemon::Pipeline::finish() {
     if (links_) links_->book().settle(here());
     read_kernel();
     take_tick(edges_.clock->now());
+    tell(budget_.drain());
     for (const auto& fact : event_rate_.all()) intake_.add(to_event(fact, here()));
     // Without a journal all of it stays in the ring, for the next life on this boot.
     if (is_blind() || !journal_.is_open()) {
@@ -361,7 +384,11 @@ void Daemon::Pipeline::check_path(Monotonic at) {
         {{"confidence", fact.confidence}, {"path", fact.path}, {"reason", fact.reason}});
 }
 
-void Daemon::Pipeline::write_down(const std::vector<Outage>& segments) {
+void Daemon::Pipeline::write_down(std::vector<Outage> segments) {
+    tell(budget_.admit(std::move(segments), here()));
+}
+
+void Daemon::Pipeline::tell(const std::vector<Outage>& segments) {
     for (const auto& outage : segments) {
         note(to_event(outage, here()));
         log(LogLevel::notice, outage.is_open() ? "outage" : "outage_ended",

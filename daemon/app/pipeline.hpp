@@ -23,6 +23,7 @@
 #include "daemon/host/machine_facts.hpp"
 #include "daemon/host/power_supply.hpp"
 #include "daemon/journal/async_journal.hpp"
+#include "daemon/ledger/outage_budget.hpp"
 #include "daemon/meter/forwarding.hpp"
 #include "daemon/meter/health.hpp"
 #include "daemon/meter/meter.hpp"
@@ -73,6 +74,7 @@ private:
         std::string power_memory;
         std::string path_memory;
         std::string good_time_memory;
+        std::string budget_memory;
         std::vector<Outage> told;    ///< all segments; empty where no gap was left open
         bool was_seen_boot = false;  ///< this boot was measured before, though not by this epoch
     };
@@ -137,8 +139,14 @@ private:
     void check_path(Monotonic at);
     [[nodiscard]] Monotonic next_round();
     [[nodiscard]] Surroundings surroundings();
+    void count_wan(const std::string& wan, Monotonic now, Surroundings& around);
     [[nodiscard]] WebQuestions web_questions() const;
-    void write_down(const std::vector<Outage>& segments);
+    /// What the ledgers said at this instant; to be called with nothing, too, each round.
+    void write_down(std::vector<Outage> segments);
+    /// As it is: the budget has seen it.
+    void tell(const std::vector<Outage>& segments);
+    /// What the journal lists, and behind it what is held back.
+    [[nodiscard]] net::awaitable<Result<std::vector<Outage>>> all_outages();  // status_view.cpp
     /// Into the journal's notes, to ride with the next commit; tried again when it fails.
     [[nodiscard]] net::awaitable<void> stage_memory(const char* key, std::string value,
                                                     std::string& as_staged);
@@ -177,6 +185,7 @@ private:
     std::unique_ptr<Meter> meter_;
     std::unique_ptr<Health> health_;
     std::shared_ptr<Links> links_;  ///< nothing: nobody looks yet
+    OutageBudget budget_;           ///< between `links_` and the journal
     PowerSupplies power_;
     ForwardingReader forwarding_;
     PathCheck path_;
@@ -229,6 +238,7 @@ private:
     std::string power_memory_;
     std::string path_memory_;
     std::string good_time_memory_;
+    std::string budget_memory_;
     std::optional<Monotonic> facts_read_;
     std::vector<std::string> resolvers_;
     std::string wan_device_;  ///< as of the last round

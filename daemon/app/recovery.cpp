@@ -209,6 +209,7 @@ void Daemon::Pipeline::attach(Past past) {
     power_memory_ = past.power_memory;
     path_memory_ = past.path_memory;
     good_time_memory_ = past.good_time_memory;
+    budget_memory_ = past.budget_memory;
     good_time_ = GoodTime{build_date(), good_time_memory_};
     if (path_.verdict() == PathVerdict{}) {
         if (auto verdict = path_of(path_memory_)) path_.restore(std::move(*verdict));
@@ -380,8 +381,13 @@ void Daemon::Pipeline::join_meters(MeterHistory& history, std::unique_ptr<Series
 
 void Daemon::Pipeline::begin_links(LinkBook::History history, bool same_boot) {
     auto& blind = *blind_;
-    const auto put = [this](const std::vector<Outage>& segments) {
-        for (const auto& outage : segments) after_graft_.push_back(to_event(outage, here()));
+    const auto held = budget_.drain();
+    for (const auto& outage : held) keep_newest(blind.segments, outage);
+    budget_ = OutageBudget{};
+    budget_.restore(budget_memory_, history.last_outage_id, here());
+    const auto put = [this](std::vector<Outage> segments) {
+        const auto written = budget_.admit(std::move(segments), here());
+        for (const auto& outage : written) after_graft_.push_back(to_event(outage, here()));
     };
     const auto follow = [&](const BlindLife& life, PreviousRun run) {
         auto told = replay(history, life, same_boot, config_.probe.failures, kLinkStart);
@@ -432,8 +438,9 @@ void Daemon::Pipeline::begin_links(LinkBook::History history, bool same_boot) {
                                      *edges_.entropy, edges_.loop, *series_);
     auto written = links_->start(history, begins, same_boot);
     if (blind_links || blind.before) {
-        put(written);
+        put(std::move(written));
     } else {
+        written = budget_.admit(std::move(written), here());
         for (const auto& outage : written) note(to_event(outage, begins));
     }
     commit_bell_.ring();

@@ -51,6 +51,21 @@ void add_looks(std::vector<Look>& looks, const Outage& segment, bool goes_on, un
         {segment.link, verdict_at(std::max(*segment.first_good, bad.at), LinkState::up)});
 }
 
+/// A fold was looked at as one outage; it is told as the fold that it is, at its end.
+void restore_fold(std::vector<Outage>& written, const Outage& fold) {
+    const auto is_it = [&fold](const Outage& outage) {
+        return outage.link == fold.link && outage.first_bad == fold.first_bad;
+    };
+    std::erase_if(written, [&](const Outage& each) { return is_it(each) && each.is_open(); });
+    for (auto& outage : written) {
+        if (!is_it(outage)) continue;
+        outage.cause = fold.cause;
+        outage.confidence = fold.confidence;
+        outage.evidence = fold.evidence;
+        outage.fold = fold.fold;
+    }
+}
+
 }  // namespace
 
 Replayed replay(const LinkBook::History& past, const BlindLife& life, bool same_boot, unsigned k,
@@ -94,6 +109,9 @@ Replayed replay(const LinkBook::History& past, const BlindLife& life, bool same_
         if (!is_known(look.link)) continue;
         auto written = book.observe(look.link, look.verdict);
         for (auto& outage : written) result.written.push_back(std::move(outage));
+    }
+    for (const auto& segment : life.segments) {
+        if (segment.fold) restore_fold(result.written, segment);
     }
     result.last_id = past.last_outage_id;
     for (const auto& outage : result.written) result.last_id = std::max(result.last_id, outage.id);

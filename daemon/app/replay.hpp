@@ -12,7 +12,7 @@ namespace gerbang {
 struct BlindLife {
     DeviceTime began;
     DeviceTime ended;                    ///< its last tick, or now
-    std::vector<Outage> segments;        ///< newest state of each, any order
+    std::vector<Outage> segments;        ///< newest state of each, any order; folds too
     std::vector<LinkBook::View> at_end;  ///< states at `ended`; none: the process died
 };
 

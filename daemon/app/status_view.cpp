@@ -108,9 +108,18 @@ web::Status Daemon::Pipeline::status() const {
     return status;
 }
 
-net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() {
+net::awaitable<Result<std::vector<Outage>>> Daemon::Pipeline::all_outages() {
     if (!journal_.is_open() || is_closed_) co_return journal_not_open();
-    const auto segments = co_await journal_.outages();
+    auto segments = co_await journal_.outages();
+    if (segments) {
+        auto as_if_stopped = budget_;
+        for (auto& outage : as_if_stopped.drain()) segments->push_back(std::move(outage));
+    }
+    co_return segments;
+}
+
+net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() {
+    const auto segments = co_await all_outages();
     if (!segments) co_return segments.error();
     std::vector<web::OutageRow> rows;
     for (const auto& outage : *segments) {
@@ -158,9 +167,8 @@ net::awaitable<Result<std::vector<web::OutageRow>>> Daemon::Pipeline::outages() 
 }
 
 net::awaitable<Result<sla::Ledger>> Daemon::Pipeline::placed_ledger() {
-    if (!journal_.is_open() || is_closed_) co_return journal_not_open();
     constexpr std::size_t kMostListed = 4096;  // by the journal
-    const auto segments = co_await journal_.outages();
+    const auto segments = co_await all_outages();
     if (!segments) co_return segments.error();
     const auto now = true_time_.at(here());
     const auto begun = first_record_ ? true_time_.at(*first_record_) : std::nullopt;

@@ -132,12 +132,16 @@ net::awaitable<Result<Daemon::Pipeline::Past>> Daemon::Pipeline::look_into(Journ
     const auto path = co_await journal_.note(std::move(path_key));
     std::string good_time_key{kGoodTimeMemoryKey};
     const auto good_time = co_await journal_.note(std::move(good_time_key));
+    std::string budget_key{kBudgetMemoryKey};
+    const auto budget = co_await journal_.note(std::move(budget_key));
     if (!power) co_return power.error();
     if (!path) co_return path.error();
     if (!good_time) co_return good_time.error();
+    if (!budget) co_return budget.error();
     past.power_memory = power->value_or("");
     past.path_memory = path->value_or("");
     past.good_time_memory = good_time->value_or("");
+    past.budget_memory = budget->value_or("");
     const bool has_gap = std::any_of(state.open_outages.begin(), state.open_outages.end(),
                                      [](const Outage& outage) { return may_be_gap(outage.cause); });
     // Of a boot that is known the ring may hold the outages of a process that died.
@@ -207,6 +211,8 @@ void Daemon::Pipeline::retell(const JournalState& state) {
     timeline_ = state.timeline;
     intake_.move_to(state.epoch, missing_facts(state));
     meter_->retell();
+    // What is open is told; then it must not be folded later.
+    tell(budget_.drain());
     for (const auto& view : links_ ? links_->book().views() : std::vector<LinkBook::View>{}) {
         if (view.open) note(to_event(*view.open, here()));
     }
@@ -277,6 +283,8 @@ net::awaitable<bool> Daemon::Pipeline::commit() {
     co_await stage_memory(kPathMemoryKey, std::move(path), path_memory_);
     auto good_time = good_time_.memory(here());
     co_await stage_memory(kGoodTimeMemoryKey, std::move(good_time), good_time_memory_);
+    auto budget = budget_.memory(here());
+    co_await stage_memory(kBudgetMemoryKey, std::move(budget), budget_memory_);
     auto bodies = pending->bodies;
     const auto kept = co_await journal_.append(pending->first, std::move(bodies));
     if (!kept) {

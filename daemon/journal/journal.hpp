@@ -28,7 +28,7 @@ namespace gerbang {
 struct JournalOptions {
     std::string path{};  ///< .../journal.db
     std::string vfs{};   ///< SQLite VFS name; empty: the default. Tests inject faults here.
-    std::uint32_t page_bytes = 0;  ///< 0: the file system's block size (512..65536)
+    std::uint32_t page_bytes = 0;  ///< 0: as `sql::open_database` chooses (512..65536)
     std::uint32_t wal_pages = 0;   ///< pages at which the WAL is overwritten; 0: 256
     Seconds utc_offset{8 * 3600};  ///< days, months and years of roll-ups are site time
     /// What database, WAL, ballast, mirror and set-aside file may take together. 0: the smaller of
@@ -99,6 +99,11 @@ struct JournalSlice {
     EpochId epoch;
     Head before{};  ///< chain head before the first record
     std::vector<Record> records;
+    /// Of a closed epoch: numbers, from the first that was asked for, that are not here. `records`
+    /// begin behind them; there are none when all that was asked for is absent.
+    std::optional<SeqRange> absent{};
+    /// What is absent may still come: a set-aside file is being salvaged.
+    bool is_salvaging = false;
 };
 
 /// Blocking; use it from the storage worker only (one thread, one connection). Every function
@@ -142,7 +147,9 @@ public:
                                                    const std::vector<RecordBody>& bodies) = 0;
 
     /// Records `first`.. of `epoch`, as many as fit about `max_bytes` of stored bytes (at least
-    /// one), none past `last`. `not_found` when the epoch or `first` is not here.
+    /// one), none past `last`. `not_found` when the epoch is not here, or `first` lies behind its
+    /// end. A closed epoch may have holes: a slice that begins in one says so (`absent`) and goes
+    /// on behind it. In the open epoch a hole is damage.
     ///
     /// A slice holds readings as taken, or reduced blocks, never both: after a reduced block the
     /// chain's head cannot be computed, and the next slice's `before` says it. A reduced block is
@@ -205,6 +212,9 @@ public:
     [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;  ///< database and WAL
     /// What this process handed to write calls of the database, for the flash budget.
     [[nodiscard]] virtual std::uint64_t written_bytes() const = 0;
+    /// Of all processes of the present day in site time, as the last checkpoint knew the day; since
+    /// the clock was lost where there is none.
+    [[nodiscard]] virtual std::uint64_t written_today() const = 0;
 };
 
 }  // namespace gerbang

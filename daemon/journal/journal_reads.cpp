@@ -24,6 +24,24 @@ Result<SqliteJournal::Place> SqliteJournal::place_of(const EpochId& epoch) {
     return Place{number_of_epoch, Seq{static_cast<std::uint64_t>(find_epoch_.number(1))}};
 }
 
+/// While an older file is being salvaged the finding waits: the check in the background meets it.
+Error SqliteJournal::hole_at(Seq seq) const {
+    return Error{rescue_ ? Errc::not_found : Errc::storage_broken,
+                 "record " + std::to_string(seq.value) + " of the open epoch is missing"};
+}
+
+/// The first number of `range` that is here.
+Result<std::optional<Seq>> SqliteJournal::next_present(EpochNo epoch, SeqRange range) {
+    std::optional<Seq> found;
+    auto listed =
+        blocks_.blocks(epoch, range, [&](Seq first, Seq, std::string_view) -> Result<bool> {
+            found = std::max(first, range.first);
+            return false;
+        });
+    if (!listed) return listed.error();
+    return found;
+}
+
 Result<JournalSlice> SqliteJournal::read(const EpochId& epoch, SeqRange range,
                                          std::uint64_t max_bytes) {
     if (auto may = usable(); !may) return may.error();
@@ -37,10 +55,19 @@ Result<JournalSlice> SqliteJournal::read(const EpochId& epoch, SeqRange range,
                      "record " + std::to_string(range.first.value) + " is not here"};
     }
     const Seq last = std::min(range.last, place->last);
-    auto records = blocks_.read(place->number, {range.first, last}, max_bytes);
-    if (!records) return fail(records.error());
     JournalSlice slice;
     slice.epoch = epoch;
+    auto records = blocks_.read(place->number, {range.first, last}, max_bytes);
+    if (!records && records.error().code == Errc::not_found) {
+        if (place->number == epoch_no_) return fail(hole_at(range.first));
+        const auto next = next_present(place->number, {range.first, last});
+        if (!next) return fail(next.error());
+        slice.absent = SeqRange{range.first, *next ? (*next)->previous() : last};
+        slice.is_salvaging = rescue_ != nullptr;
+        if (!*next) return slice;
+        records = blocks_.read(place->number, {**next, last}, max_bytes);
+    }
+    if (!records) return fail(records.error());
     slice.records = std::move(*records);
     const auto before = slice.records.front().seq.previous();
     const auto head = blocks_.head_after(place->number, before);

@@ -239,6 +239,12 @@ Result<JournalFacts> SqliteJournal::facts() {
     auto losses = losses_.totals();
     if (!losses) return fail(losses.error());
     facts.losses = std::move(*losses);
+    auto damage = damage_facts();
+    if (!damage) return damage.error();
+    facts.damage = std::move(*damage);
+    const auto check = check_facts();
+    if (!check) return check.error();
+    facts.check = *check;
     if (epoch_no_ == 0) return facts;
     auto epochs = epoch_facts();
     if (!epochs) return epochs.error();

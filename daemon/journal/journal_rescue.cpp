@@ -1,6 +1,7 @@
 // Damage, other machines, rolled-back images: what ends an epoch that did not want to end.
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "common/model/facts.hpp"
@@ -13,6 +14,9 @@ namespace {
 
 constexpr const char* kSalvageKey = "journal.salvage";
 constexpr std::string_view kDone = "done";
+constexpr const char* kCheckKey = "journal.check";  // as in journal_check.cpp
+constexpr const char* kDamageKey = "journal.damage";
+constexpr std::size_t kMaxFoundBytes = 300;
 constexpr std::string_view kTotals = "totals ";
 /// The mirror is written when so much was measured since, and when an epoch begins.
 constexpr Seconds kMirrorInterval{86'400};
@@ -21,6 +25,16 @@ constexpr std::uint64_t kOutageIdsLeftOut = 1024;
 /// A set-aside file that takes more than this part of the quota goes when all of it was brought
 /// over that can be.
 constexpr std::uint64_t kKeptPart = 16;
+
+/// What was found goes into the mirror, as the database cannot take it any more: the next one reads
+/// it there. A mirror that cannot be written is no reason not to go on.
+void remember_finding(const std::string& path, const std::string& vfs, const std::string& why) {
+    MirrorFile file{mirror_path(path), vfs};
+    auto mirror = file.read();
+    if (!mirror || !*mirror) return;
+    (*mirror)->notes[kDamageKey] = why.substr(0, kMaxFoundBytes);
+    (void)file.write(**mirror);
+}
 
 /// Puts `path` and its log aside. Each step leaves what the next start can go on from.
 Result<void> set_aside(const std::string& path, const std::string& vfs) {
@@ -80,6 +94,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
     const auto& [path, vfs] = std::pair{options.path, options.vfs};
     if (auto finished = finish_setting_aside(path, vfs); !finished) return finished.error();
     // Damage must be seen twice: a medium may misread once. Then the new file gets its chance.
+    std::string why = "its log has commits that would be left out, or its header is not ours";
     for (int attempt = 0; attempt < 3; ++attempt) {
         const bool may_set_aside = attempt < 2;
         auto journal = std::make_unique<SqliteJournal>(options);
@@ -93,9 +108,11 @@ Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
                 may_set_aside &&
                 (error.code == Errc::bad_input ? is_ours(path, vfs) : journal->is_damage(error));
             if (!is_damaged) return error;
+            why = error.detail;
         }
         journal.reset();
         if (attempt == 0) continue;
+        remember_finding(path, vfs, why);
         if (auto moved = set_aside(path, vfs); !moved) return moved.error();
     }
     return Error{Errc::storage_broken, path + ": a new database is damaged as well"};
@@ -110,8 +127,9 @@ bool SqliteJournal::is_damage(const Error& error) const {
 /// any more. Whoever reopens finds a new database.
 ///
 /// While an older file is still being salvaged it keeps its place: opening then decides.
-void SqliteJournal::set_aside_now() {
+void SqliteJournal::set_aside_now(const std::string& why) {
     if (rescue_) return;
+    remember_finding(options_.path, options_.vfs, why);
     (void)set_aside(options_.path, options_.vfs);
 }
 
@@ -130,7 +148,7 @@ Result<void> SqliteJournal::look_back() {
         if (!is_there) return is_there.error();
         has_aside = has_aside || *is_there;
     }
-    const bool is_salvaged = cursors_.note(kSalvageKey) == kDone;
+    const bool is_salvaged = cursors_.note(kSalvageKey).value_or("").starts_with(kDone);
     std::unique_ptr<Rescue> rescue;
     if (has_aside && !is_salvaged) {
         auto pages = sql::PageFile::open(aside, aside + "-wal", options_.vfs);
@@ -187,7 +205,7 @@ Result<void> SqliteJournal::remember_lost(const Mirror& mirror, Rescue* rescue) 
     memory_.state.elapsed = carried_->elapsed;
     memory_.state.last_outage_id = carried_->last_outage_id;
     for (const auto& [key, value] : known.notes) {
-        if (key != kSalvageKey) cursors_.stage_note(key, value);
+        if (key != kSalvageKey && key != kCheckKey) cursors_.stage_note(key, value);
     }
     for (const auto& cursor : known.cursors) cursors_.stage(cursor, elapsed_s());
     auto stored = in_transaction([&]() -> Result<void> {
@@ -365,10 +383,12 @@ Result<bool> SqliteJournal::rescue_copy() {
     rescue.copied(copied.has_value());
     if (!copied) {
         if (copied.error().code != Errc::storage_full) return copied.error();
+        // Others that fill the file system may stop one day.
+        if (is_full_by_others_) return copied.error();
         const auto left = room();
         if (!left) return fail(left.error());
-        // Others that fill the file system may stop one day. Within our own quota nothing older is
-        // left to be made smaller: the newest are here, the rest has no room.
+        // Within our own quota nothing older is left to be made smaller: the newest are here, the
+        // rest has no room.
         if (*left > plan_.reserve_pages()) return copied.error();
         rescue.stop_copying();
     }
@@ -402,9 +422,11 @@ Result<bool> SqliteJournal::rescue_finish() {
     const auto better = rescue.cursors(blocks_, *known);
     if (!better) return better.error();
     for (const auto& cursor : *better) cursors_.stage(cursor, elapsed_s());
-    cursors_.stage_note(kSalvageKey, std::string{kDone});
     auto stored = with_room([&]() -> Result<void> {
-        if (auto told = rescue.tell_losses(losses_); !told) return told;
+        const auto present = rescue.tell_losses(losses_);
+        if (!present) return present.error();
+        cursors_.stage_note(kSalvageKey, std::string{kDone} + " " + std::to_string(*present) + " " +
+                                             std::to_string(rescue.facts().damaged_blocks));
         return cursors_.write();
     });
     if (!stored) return stored.error();
@@ -417,6 +439,37 @@ Result<bool> SqliteJournal::rescue_finish() {
     if (auto done = limit(options_.quota_bytes, rescue.allocated()); !done) return done.error();
     keep_mirror(true);
     return true;
+}
+
+Result<DamageFacts> SqliteJournal::damage_facts() {
+    DamageFacts facts;
+    facts.found = cursors_.note(kDamageKey).value_or("");
+    if (rescue_) {
+        const auto rescued = rescue_->facts();
+        facts.is_salvaging = true;
+        facts.blocks_found = rescued.blocks_found;
+        facts.blocks_done = rescued.blocks_done;
+        facts.salvaged_records = rescued.records;
+        facts.damaged_blocks = rescued.damaged_blocks;
+    } else if (const auto note = cursors_.note(kSalvageKey).value_or(""); note.starts_with(kDone)) {
+        char* end = nullptr;
+        facts.salvaged_records = std::strtoull(note.c_str() + kDone.size(), &end, 10);
+        facts.damaged_blocks = std::strtoull(end, nullptr, 10);
+    }
+    const auto epochs = epoch_rows();
+    if (!epochs) return epochs.error();
+    for (auto epoch = epochs->rbegin(); epoch != epochs->rend() && facts.epoch.is_none(); ++epoch) {
+        auto listed = blocks_.events(
+            epoch->number, EventKind::epoch, Seq{1}, false, [&](Seq seq, const Event& event) {
+                const auto fact = epoch_from(event);
+                if (!fact || fact->reason != "damage") return false;
+                facts.epoch = epoch->id;
+                if (epoch->is_open) facts.since = memory_.state.timeline.wall_of(seq, event.at);
+                return false;
+            });
+        if (!listed) return fail(listed.error());
+    }
+    return facts;
 }
 
 }  // namespace gerbang

@@ -19,7 +19,10 @@ Result<void> SqliteJournal::apply_plan() {
     const auto vacuum = connection_.number("PRAGMA auto_vacuum");
     if (!vacuum) return vacuum.error();
     constexpr std::int64_t kIncremental = 2;
-    can_shrink_ = vacuum->value_or(0) == kIncremental;
+    const bool moves_pages = vacuum->value_or(0) == kIncremental;
+    // On a VFS of one's own there is no file to make holes in.
+    makes_holes_ = !moves_pages && options_.vfs.empty();
+    can_shrink_ = moves_pages || makes_holes_;
     auto quota = options_.quota_bytes;
     if (quota == 0) {
         const auto free = free_bytes_at(options_.path);
@@ -31,12 +34,18 @@ Result<void> SqliteJournal::apply_plan() {
 }
 
 /// Tells SQLite how many pages the database may have: commits leave some to upkeep, which needs
-/// them to make room. A file that is larger already stays so until `shrink`.
+/// them to make room. A file that is larger already stays so until `shrink`; one with holes stays
+/// longer for good, and what is in use counts (`fits`).
 Result<void> SqliteJournal::set_limit(Need need) {
     const auto held = pages();
     if (!held) return held.error();
     const auto spare = plan_.upkeep_pages();
     auto most = plan_.database_pages() - (need == Need::commit ? spare : 0);
+    is_longer_ = held->all > plan_.database_pages();
+    if (!is_longer_ || !makes_holes_) stuck_pages_ = 0;
+    most_used_.reset();
+    // While more is in use than may be, reduction is on its way, and commits take what it frees.
+    if (is_longer_ && makes_holes_ && held->all - held->free <= most) most_used_ = most;
     if (most < held->all) most = held->all + (need == Need::upkeep && can_shrink_ ? spare : 0);
     if (is_full_by_others_ && need == Need::commit) most = held->all;
     if (most == limit_pages_) return ok();
@@ -66,12 +75,29 @@ Result<SqliteJournal::Pages> SqliteJournal::pages() {
     return pages;
 }
 
+/// In a file that is longer than the quota allows, SQLite would fill its holes again: the limit is
+/// ours to keep, before the commit.
+Result<void> SqliteJournal::fits() {
+    if (!most_used_) return ok();
+    const auto held = pages();
+    if (!held) return held.error();
+    if (held->all - held->free <= *most_used_) return ok();
+    return Error{Errc::storage_full, options_.path + ": the quota is reached"};
+}
+
+std::uint64_t SqliteJournal::size_bytes() const {
+    const auto whole = connection_.file_bytes();
+    if (!is_longer_ || !makes_holes_) return whole;
+    const auto wal = connection_.wal_bytes();
+    return std::min(whole - wal, Holes::bytes_on_disk(options_.path)) + wal;
+}
+
 Result<std::int64_t> SqliteJournal::room() {
     const auto held = pages();
     if (!held) return held.error();
     auto most = plan_.database_pages() - plan_.upkeep_pages();
     if (is_full_by_others_) most = std::min(most, held->all);
-    return most - (held->all - held->free);
+    return most - (held->all - held->free) - stuck_pages_;
 }
 
 /// A commit found no room. Old records are reduced until one of the largest size fits. Where there
@@ -111,13 +137,43 @@ Result<bool> SqliteJournal::yield_to_others() {
     return ballast_.release() || is_news;
 }
 
-/// Gives pages at the end of the file back, some at a time, after the quota was lowered. They are
-/// gone from the file when the WAL is moved into it.
+/// Moves the WAL into the database. In a file that is longer than it may be, what is free becomes
+/// holes then: only now the file says so, and a power cut cannot take it back.
+Result<void> SqliteJournal::move_wal() {
+    auto moved = connection_.checkpoint();
+    if (!moved || !is_longer_ || !makes_holes_ || !connection_.is_wal_moved()) return moved;
+    const auto made = holes_.make(options_.path);
+    if (!made) return made.error();
+    if (!*made) {
+        makes_holes_ = false;
+        can_shrink_ = false;
+        return ok();
+    }
+    const auto held = pages();
+    if (!held) return held.error();
+    const auto on_disk = Holes::bytes_on_disk(options_.path) / plan_.page_bytes;
+    stuck_pages_ =
+        std::max<std::int64_t>(static_cast<std::int64_t>(on_disk) - (held->all - held->free), 0);
+    return ok();
+}
+
+/// After the reduction: the file takes more on the disk than it may.
+Result<bool> SqliteJournal::shrink_by_holes() {
+    const auto before = Holes::bytes_on_disk(options_.path);
+    if (before <= plan_.database_bytes) return false;
+    if (auto moved = move_wal(); !moved) return fail(moved.error());
+    return Holes::bytes_on_disk(options_.path) < before;
+}
+
+/// Gives space back after the quota was lowered. Where the file has a map of its pages, those at
+/// its end are moved, some at a time, and gone when the WAL is moved into it; else what is free
+/// becomes holes.
 Result<bool> SqliteJournal::shrink() {
     const auto held = pages();
     if (!held) return held.error();
     const auto surplus = held->all - plan_.database_pages();
     if (surplus <= 0 || held->free == 0 || !can_shrink_) return false;
+    if (makes_holes_) return shrink_by_holes();
     const auto most = static_cast<std::int64_t>(kMaxTransactionBytes / plan_.page_bytes) / 4;
     const auto count = std::min({surplus, held->free, most});
     // In no transaction of ours: the statement is one.
@@ -128,7 +184,7 @@ Result<bool> SqliteJournal::shrink() {
     if (!left) return left.error();
     if (left->all <= plan_.database_pages()) {
         // The file itself becomes shorter now rather than with the next full WAL.
-        if (auto moved = connection_.checkpoint(); !moved) return fail(moved.error());
+        if (auto moved = move_wal(); !moved) return fail(moved.error());
     }
     return left->all < held->all;
 }

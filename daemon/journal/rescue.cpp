@@ -425,7 +425,8 @@ Result<std::uint64_t> Rescue::add_totals(RollupStore& rollups) {
     return totals_.seen_rows;
 }
 
-Result<void> Rescue::tell_losses(LossStore& losses) {
+Result<std::uint64_t> Rescue::tell_losses(LossStore& losses) {
+    std::uint64_t present = 0;
     for (const auto& [old_number, number] : numbers_) {
         Seq last;
         {
@@ -439,6 +440,8 @@ Result<void> Rescue::tell_losses(LossStore& losses) {
         if (last.value == 0) continue;
         auto missing = absent(number, {Seq{1}, last});
         if (!missing) return missing.error();
+        present += last.value;
+        for (const auto& range : *missing) present -= range.size();
         Loss loss;
         loss.epoch = number;
         loss.what = "records";
@@ -446,16 +449,16 @@ Result<void> Rescue::tell_losses(LossStore& losses) {
         if (missing->size() > kMaxLossRanges) {
             loss.range = {missing->front().first, missing->back().last};
             for (const auto& range : *missing) loss.count += range.size();
-            if (auto told = losses.add(loss); !told) return told;
+            if (auto told = losses.add(loss); !told) return told.error();
             continue;
         }
         for (const auto& range : *missing) {
             loss.range = range;
             loss.count = range.size();
-            if (auto told = losses.add(loss); !told) return told;
+            if (auto told = losses.add(loss); !told) return told.error();
         }
     }
-    return ok();
+    return present;
 }
 
 Result<std::vector<Cursor>> Rescue::cursors(BlockStore& blocks, const std::vector<Cursor>& known) {

@@ -78,7 +78,8 @@ public:
     [[nodiscard]] Result<std::uint64_t> add_totals(RollupStore& rollups);
     void give_up_totals() { stage_ = Stage::finish; }
     /// Writes down what is missing, inside the transaction that remembers the whole as done.
-    [[nodiscard]] Result<void> tell_losses(LossStore& losses);
+    /// Returns how many records of the epochs found are here.
+    [[nodiscard]] Result<std::uint64_t> tell_losses(LossStore& losses);
     /// Cursors that stand behind the chain, for those beyond `known`; after `walk`.
     [[nodiscard]] Result<std::vector<Cursor>> cursors(BlockStore& blocks,
                                                       const std::vector<Cursor>& known);

@@ -283,9 +283,13 @@ Result<std::string> Connection::text(std::string_view sql) {
 }
 
 Result<void> Connection::checkpoint() {
+    int frames = 0;
+    int moved = 0;
+    is_wal_moved_ = false;
     const int rc =
-        sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+        sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
     if (rc != SQLITE_OK) return error(rc, "checkpoint of the WAL");
+    is_wal_moved_ = frames == moved;
     wal_frames_ = 0;
     return ok();
 }

@@ -87,6 +87,8 @@ public:
 
     /// Moves the WAL's content into the database file; the WAL is then overwritten from its start.
     [[nodiscard]] Result<void> checkpoint();
+    /// Whether the last `checkpoint` moved everything: the file alone says what the database holds.
+    [[nodiscard]] bool is_wal_moved() const noexcept { return is_wal_moved_; }
     /// Frames in the WAL after the last commit of this connection.
     [[nodiscard]] int wal_frames() const noexcept { return wal_frames_; }
     /// Sizes of the database file and of its WAL; 0 for what cannot be asked.
@@ -112,6 +114,7 @@ private:
     bool is_counted_ = false;
     std::uint64_t written_at_open_ = 0;
     int wal_frames_ = 0;
+    bool is_wal_moved_ = false;
     mutable bool has_io_failed_ = false;
 };
 

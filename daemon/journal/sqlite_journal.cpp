@@ -50,7 +50,7 @@ Result<void> SqliteJournal::usable() const {
 Error SqliteJournal::fail(Error error) {
     if (error.code == Errc::storage_broken && !broken_) {
         broken_ = error;
-        if (is_started_ && is_damage(error)) set_aside_now();
+        if (is_started_ && is_damage(error)) set_aside_now(error.detail);
     }
     return error;
 }
@@ -71,9 +71,9 @@ Result<void> SqliteJournal::after_transaction(Result<void> outcome) {
 /// database after the last commit goes now, with the ballast's help, or nothing is written.
 Result<void> SqliteJournal::before_transaction() {
     if (connection_.wal_frames() < plan_.wal_frames) return ok();
-    auto moved = connection_.checkpoint();
+    auto moved = move_wal();
     if (!moved && moved.error().code == Errc::storage_full && ballast_.release()) {
-        moved = connection_.checkpoint();
+        moved = move_wal();
     }
     if (!moved) return fail(moved.error());
     return ok();
@@ -83,7 +83,7 @@ Result<void> SqliteJournal::before_transaction() {
 /// transaction tries again; a broken one is reported by the next call.
 void SqliteJournal::overwrite_wal() {
     if (connection_.wal_frames() < plan_.wal_frames) return;
-    auto moved = connection_.checkpoint();
+    const auto moved = move_wal();
     if (!moved && moved.error().code != Errc::storage_full) (void)fail(moved.error());
 }
 

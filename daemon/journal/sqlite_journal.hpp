@@ -13,6 +13,7 @@
 
 #include "daemon/journal/block_store.hpp"
 #include "daemon/journal/cursor_store.hpp"
+#include "daemon/journal/holes.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/journal/losses.hpp"
 #include "daemon/journal/mirror.hpp"
@@ -71,9 +72,13 @@ public:
     void set_pins(std::vector<std::string> pins) override;
     [[nodiscard]] Result<std::vector<LossFact>> untold_losses() override;
     [[nodiscard]] Result<JournalFacts> facts() override;
-    [[nodiscard]] std::uint64_t size_bytes() const override { return connection_.file_bytes(); }
+    [[nodiscard]] std::uint64_t size_bytes() const override;
     [[nodiscard]] std::uint64_t written_bytes() const override {
         return connection_.written_bytes();
+    }
+    [[nodiscard]] std::uint64_t written_today() const override {
+        const auto& days = memory_.written_days;
+        return (days.empty() ? 0 : days.back().bytes) + written_bytes() - counted_bytes_;
     }
 
 private:
@@ -103,6 +108,8 @@ private:
         Seq last;
     };
     [[nodiscard]] Result<Place> place_of(const EpochId& epoch);
+    [[nodiscard]] Result<std::optional<Seq>> next_present(EpochNo epoch, SeqRange range);
+    [[nodiscard]] Error hole_at(Seq seq) const;
     [[nodiscard]] std::int64_t elapsed_s() const {
         return std::chrono::duration_cast<Seconds>(memory_.state.elapsed).count();
     }
@@ -122,6 +129,9 @@ private:
     [[nodiscard]] Result<bool> make_room();
     [[nodiscard]] Result<bool> yield_to_others();
     [[nodiscard]] Result<bool> shrink();
+    [[nodiscard]] Result<bool> shrink_by_holes();
+    [[nodiscard]] Result<void> move_wal();
+    [[nodiscard]] Result<void> fits();
     void keep_ballast();
 
     // Packing and reduction; each does one slice and says whether it did anything.
@@ -166,7 +176,8 @@ private:
     [[nodiscard]] Result<std::uint64_t> day_bytes();
 
     // Damage and identity.
-    void set_aside_now();
+    void set_aside_now(const std::string& why);
+    [[nodiscard]] Result<DamageFacts> damage_facts();
     [[nodiscard]] Result<void> remember_lost(const Mirror& mirror, Rescue* rescue);
     [[nodiscard]] Result<void> compare_with(const Mirror* mirror);
     [[nodiscard]] std::vector<RecordBody> carried_records(DeviceTime at) const;
@@ -183,7 +194,7 @@ private:
     struct Check {
         std::int64_t reached = 0;  ///< row id of the last record that was looked at
         int budget = 0;            ///< blocks until the next checkpoint
-        bool is_begun = false;
+        std::uint64_t rounds = 0;  ///< of the whole journal, without a finding
         std::optional<Head> head;  ///< after `reached`, where it is known
         sql::Statement next_block{};
         sql::Statement find_head{};
@@ -191,6 +202,7 @@ private:
     };
     [[nodiscard]] Result<void> prepare_check();
     void allow_check();
+    [[nodiscard]] Result<CheckFacts> check_facts();
     [[nodiscard]] Result<void> check_newest();
     [[nodiscard]] Result<bool> check_slice();
     [[nodiscard]] Result<void> check_records(EpochNo number, const std::vector<Record>& records);
@@ -216,6 +228,7 @@ private:
     [[nodiscard]] std::vector<std::string> pinning() const;
 
     JournalOptions options_;
+    Holes holes_;                 // closed after the connection
     sql::Connection connection_;  // before everything that holds its statements
     BlockStore blocks_;
     CursorStore cursors_;
@@ -227,12 +240,17 @@ private:
     Ballast ballast_{{}};
     bool is_full_by_others_ = false;  ///< the file system gave no more; only what is inside counts
     bool can_shrink_ = true;
-    std::int64_t limit_pages_ = 0;         ///< as SQLite was told
-    std::optional<DeviceHour> open_hour_;  ///< nothing to pack while records are of this hour
-    EpochNo packed_epochs_ = 0;            ///< closed epochs up to here are packed
-    Seq checkpoints_for_room_;             ///< last record when a checkpoint was made to find room
-    Seq checkpointed_;                     ///< of the open epoch; later records stay as taken
-    std::uint64_t counted_bytes_ = 0;      ///< of `written_bytes`, in `memory_.written_days`
+    bool makes_holes_ = false;  ///< that is how it shrinks
+    bool is_longer_ = false;    ///< than the quota allows: it has holes, or will
+    /// Free pages in a longer file that cannot become holes: neighbours in their block are in use.
+    std::int64_t stuck_pages_ = 0;
+    std::optional<std::int64_t> most_used_;  ///< pages in use, in a longer file
+    std::int64_t limit_pages_ = 0;           ///< as SQLite was told
+    std::optional<DeviceHour> open_hour_;    ///< nothing to pack while records are of this hour
+    EpochNo packed_epochs_ = 0;              ///< closed epochs up to here are packed
+    Seq checkpoints_for_room_;         ///< last record when a checkpoint was made to find room
+    Seq checkpointed_;                 ///< of the open epoch; later records stay as taken
+    std::uint64_t counted_bytes_ = 0;  ///< of `written_bytes`, in `memory_.written_days`
     std::map<std::string, std::int64_t> pins_;   ///< since when each is known, as stored
     std::map<EventKind, std::int64_t> thinned_;  ///< row id from which `thin_out` goes on
     std::uint64_t given_up_bytes_ = 0;           ///< of blocks that keep protected events only
@@ -269,6 +287,7 @@ Result<void> SqliteJournal::in_transaction(Work work) {
         sql::Transaction transaction{connection_};
         if (auto begun = transaction.begin(); !begun) return begun;
         if (auto done = work(); !done) return done;
+        if (auto fit = fits(); !fit) return fit;
         return transaction.commit();
     }();
     return after_transaction(std::move(outcome));

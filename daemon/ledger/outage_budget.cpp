@@ -1,6 +1,7 @@
 #include "daemon/ledger/outage_budget.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <utility>
 
@@ -9,13 +10,21 @@ namespace {
 
 /// Outages on credit delay the refill no longer than this many of them.
 constexpr unsigned kMostCredit = 12;
+/// See `Outage::link`.
+constexpr std::size_t kMaxLinkName = 48;
 
 Millis between(DeviceTime from, DeviceTime to) {
     return from.boot == to.boot ? std::max(to.at - from.at, Millis{}) : Millis{};
 }
 
+/// Without what nobody measured: beside the WAN a segment of cause `unknown`.
 Millis certain_of(const std::vector<Outage>& outage) {
-    return between(outage.front().first_bad, *outage.back().last_bad);
+    auto certain = between(outage.front().first_bad, *outage.back().last_bad);
+    for (const auto& segment : outage) {
+        if (segment.cause != Cause::unknown || segment.link == link_name::kWan) continue;
+        certain -= std::min(certain, between(segment.last_good, *segment.first_good));
+    }
+    return certain;
 }
 Millis possible_of(const std::vector<Outage>& outage) {
     return between(outage.front().last_good, *outage.back().first_good);
@@ -25,8 +34,18 @@ bool may_spend(Millis spent, const OutageBudget::Rates& rates) {
     return spent + rates.refill <= rates.refill * rates.allowance;
 }
 
+Millis most_spent(const OutageBudget::Rates& rates) {
+    return rates.refill * (rates.allowance + kMostCredit);
+}
+
 void spend(Millis& spent, const OutageBudget::Rates& rates) {
-    spent = std::min(spent + rates.refill, rates.refill * (rates.allowance + kMostCredit));
+    spent = std::min(spent + rates.refill, most_spent(rates));
+}
+
+/// It says that nobody looked, and must not be mixed with what failed; or it was folded already.
+bool must_stand_alone(const Outage& segment, BootNo boot) {
+    return segment.last_good.boot != boot || segment.first_bad.boot != boot ||
+           segment.cause == Cause::daemon || segment.fold;
 }
 
 }  // namespace
@@ -34,7 +53,11 @@ void spend(Millis& spent, const OutageBudget::Rates& rates) {
 OutageBudget::Link& OutageBudget::at(const std::string& name, DeviceTime now) {
     auto [found, is_new] = links_.try_emplace(name);
     auto& link = found->second;
-    if (is_new) link.rates = name == link_name::kWan ? wan_ : beside_;
+    if (is_new) {
+        link.rates = name == link_name::kWan ? wan_ : beside_;
+        link.admitted = written_;
+        link.counted_to = now.at;
+    }
     link.spent -= std::min(link.spent, std::max(now.at - link.counted_to, Millis{}));
     link.counted_to = std::max(link.counted_to, now.at);
     return link;
@@ -61,8 +84,7 @@ std::vector<Outage> OutageBudget::admit(std::vector<Outage> segments, DeviceTime
 void OutageBudget::take(Link& link, Outage segment, DeviceTime now, std::vector<Outage>& out) {
     if (segment.id > link.admitted && link.held.empty()) {
         const bool is_folding = link.fold || !link.first.empty();
-        // What reaches back to an earlier boot is the gap of a device or daemon.
-        if (segment.last_good.boot != now.boot || segment.first_bad.boot != now.boot) {
+        if (must_stand_alone(segment, now.boot)) {
             write_fold(link, out);
             spend(link.spent, link.rates);
             link.admitted = segment.id;
@@ -166,6 +188,36 @@ std::vector<Outage> OutageBudget::drain() {
         write_held(link, out);
     }
     return out;
+}
+
+std::string OutageBudget::memory(DeviceTime now) const {
+    std::string text;
+    for (const auto& [name, link] : links_) {
+        const auto elapsed = std::max(now.at - link.counted_to, Millis{});
+        const auto spent = link.spent - std::min(link.spent, elapsed);
+        if (spent == Millis{}) continue;
+        if (!text.empty()) text += ' ';
+        const auto outages = (spent + link.rates.refill - Millis{1}) / link.rates.refill;
+        text += name + "=" + std::to_string(outages);
+    }
+    return text;
+}
+
+void OutageBudget::restore(std::string_view memory, std::uint64_t last_id, DeviceTime now) {
+    constexpr std::size_t kMostLinks = 17;  // of a `LinkBook`
+    written_ = std::max(written_, last_id);
+    while (!memory.empty() && links_.size() < kMostLinks) {
+        const auto word = memory.substr(0, memory.find(' '));
+        memory.remove_prefix(std::min(word.size() + 1, memory.size()));
+        const auto sign = word.find('=');
+        if (sign == std::string_view::npos || sign == 0 || sign > kMaxLinkName) continue;
+        unsigned outages = 0;
+        const auto* end = word.data() + word.size();
+        const auto read = std::from_chars(word.data() + sign + 1, end, outages);
+        if (read.ec != std::errc{} || read.ptr != end) continue;
+        auto& link = at(std::string{word.substr(0, sign)}, now);
+        link.spent = std::min(link.rates.refill * outages, most_spent(link.rates));
+    }
 }
 
 }  // namespace gerbang

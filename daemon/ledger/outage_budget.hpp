@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/model/outage.hpp"
@@ -25,22 +26,32 @@ namespace gerbang {
 class OutageBudget {
 public:
     struct Rates {
-        unsigned allowance = 100;  ///< outages at once, at least 1
-        Millis refill{7'200'000};  ///< one more after this time
+        unsigned allowance = 100;   ///< outages at once, at least 1
+        Millis refill{10'800'000};  ///< one more after this time
     };
     /// Certain duration up to which a held outage is folded. Not longer than what contracts
     /// usually tolerate, so that folding hides no outage that counts.
     static constexpr Millis kShort{300'000};
 
-    /// The WAN's ledger decides over money; what stands beside it is bounded more tightly.
-    OutageBudget() : OutageBudget({100, Millis{7'200'000}}, {20, Millis{43'200'000}}) {}
+    /// The WAN's ledger decides over money; what stands beside it is bounded more tightly. A year
+    /// of a WAN and a hotspot that both flap is 3,750 outages: what the journal lists at once.
+    OutageBudget() : OutageBudget({100, Millis{10'800'000}}, {20, Millis{43'200'000}}) {}
     OutageBudget(Rates wan, Rates beside) : wan_{wan}, beside_{beside} {}
 
     /// `segments` as a ledger returned them at `now`, of any links; what of them, and of what was
     /// held back before, is to be written. Call it with none, too, at least once a minute.
     [[nodiscard]] std::vector<Outage> admit(std::vector<Outage> segments, DeviceTime now);
-    /// Everything held back, before a clean stop.
+    /// Everything held back, before a clean stop or in a copy. An open outage stays open.
     [[nodiscard]] std::vector<Outage> drain();
+
+    /// What is spent, for the next life: "hotspot=3 wan=41", in outages; links with a full
+    /// allowance are left out. It changes when something is written and once per refill. At most
+    /// 1,024 bytes.
+    [[nodiscard]] std::string memory(DeviceTime now) const;
+    /// Before the first `admit`: `memory` of an earlier life, and the newest outage that is written
+    /// already. What has its number or an earlier one is always passed on. A text that is not ours
+    /// leaves full allowances.
+    void restore(std::string_view memory, std::uint64_t last_id, DeviceTime now);
 
 private:
     /// Segments of one outage, ascending, each in its newest state.
@@ -66,6 +77,7 @@ private:
 
     Rates wan_;
     Rates beside_;
+    std::uint64_t written_ = 0;  ///< newest id of earlier lives
     std::map<std::string, Link> links_;
 };
 

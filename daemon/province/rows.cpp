@@ -332,24 +332,48 @@ private:
         const auto ms = [](const std::optional<DeviceTime>& at) {
             return at ? SqlValue{to_ms(at->at)} : SqlValue{};
         };
+        const auto& fold = outage->fold;
+        const auto in_fold = [&fold](Millis Fold::*length) {
+            return fold ? SqlValue{std::int64_t{((*fold).*length).count()}} : SqlValue{};
+        };
         db_.run(
             "INSERT INTO outage_row (epoch_id, outage, segment, seq, cause, last_good_boot, "
             "last_good_ms, first_bad_boot, first_bad_ms, last_bad_boot, last_bad_ms, "
-            "first_good_boot, first_good_ms, evidence, link, confidence) VALUES (?1, ?2, ?3, ?4, "
-            "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO UPDATE SET seq "
-            "= excluded.seq, "
+            "first_good_boot, first_good_ms, evidence, link, confidence, folded, certain_ms, "
+            "possible_ms, longest_certain_ms, longest_possible_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+            "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) "
+            "ON CONFLICT DO UPDATE SET seq = excluded.seq, "
             "cause = excluded.cause, last_good_boot = excluded.last_good_boot, "
             "last_good_ms = excluded.last_good_ms, first_bad_boot = excluded.first_bad_boot, "
             "first_bad_ms = excluded.first_bad_ms, last_bad_boot = excluded.last_bad_boot, "
             "last_bad_ms = excluded.last_bad_ms, first_good_boot = excluded.first_good_boot, "
             "first_good_ms = excluded.first_good_ms, evidence = excluded.evidence, "
-            "link = excluded.link, confidence = excluded.confidence "
+            "link = excluded.link, confidence = excluded.confidence, folded = excluded.folded, "
+            "certain_ms = excluded.certain_ms, possible_ms = excluded.possible_ms, "
+            "longest_certain_ms = excluded.longest_certain_ms, "
+            "longest_possible_ms = excluded.longest_possible_ms "
             "WHERE excluded.seq > seq",
-            {epoch_id_, number(outage->id), outage->segment, number(seq.value),
-             to_string(outage->cause), outage->last_good.boot.value, to_ms(outage->last_good.at),
-             outage->first_bad.boot.value, to_ms(outage->first_bad.at), boot(outage->last_bad),
-             ms(outage->last_bad), boot(outage->first_good), ms(outage->first_good),
-             outage->evidence, outage->link, to_string(outage->confidence)});
+            {epoch_id_,
+             number(outage->id),
+             outage->segment,
+             number(seq.value),
+             to_string(outage->cause),
+             outage->last_good.boot.value,
+             to_ms(outage->last_good.at),
+             outage->first_bad.boot.value,
+             to_ms(outage->first_bad.at),
+             boot(outage->last_bad),
+             ms(outage->last_bad),
+             boot(outage->first_good),
+             ms(outage->first_good),
+             outage->evidence,
+             outage->link,
+             to_string(outage->confidence),
+             fold ? SqlValue{std::int64_t{fold->count}} : SqlValue{},
+             in_fold(&Fold::certain),
+             in_fold(&Fold::possible),
+             in_fold(&Fold::longest_certain),
+             in_fold(&Fold::longest_possible)});
     }
 
     Database& db_;

@@ -138,6 +138,11 @@ CREATE TABLE outage_row (
     evidence TEXT NOT NULL,
     link TEXT NOT NULL DEFAULT 'wan',
     confidence TEXT NOT NULL DEFAULT 'none',
+    folded INTEGER,
+    certain_ms INTEGER,
+    possible_ms INTEGER,
+    longest_certain_ms INTEGER,
+    longest_possible_ms INTEGER,
     PRIMARY KEY (epoch_id, outage, segment)
 ) WITHOUT ROWID;
 )sql";
@@ -168,6 +173,22 @@ CREATE TABLE reduced_row (
 PRAGMA user_version=3;
 )sql";
 
+// Version 3 kept what a gateway told of folded outages, storage and summaries as it came.
+const char kUpgradeTo4[] = R"sql(
+ALTER TABLE outage_row ADD COLUMN folded INTEGER;
+ALTER TABLE outage_row ADD COLUMN certain_ms INTEGER;
+ALTER TABLE outage_row ADD COLUMN possible_ms INTEGER;
+ALTER TABLE outage_row ADD COLUMN longest_certain_ms INTEGER;
+ALTER TABLE outage_row ADD COLUMN longest_possible_ms INTEGER;
+UPDATE outage_row SET (folded, certain_ms, possible_ms, longest_certain_ms, longest_possible_ms) =
+    (SELECT v.fields ->> '$.folded', v.fields ->> '$.certain_ms', v.fields ->> '$.possible_ms',
+        v.fields ->> '$.longest_certain_ms', v.fields ->> '$.longest_possible_ms'
+     FROM event_row v WHERE v.epoch_id = outage_row.epoch_id AND v.seq = outage_row.seq);
+UPDATE event_row SET kind_name = CASE kind WHEN 17 THEN 'storage' ELSE 'summary' END
+    WHERE kind IN (17, 18);
+PRAGMA user_version=4;
+)sql";
+
 // Device times of an outage's bounds may lie on an earlier boot than the event that tells them, so
 // they are placed by the last anchor of their own boot before that event, else its first.
 const char kViews[] = R"sql(
@@ -177,6 +198,9 @@ DROP VIEW IF EXISTS boot_end;
 DROP VIEW IF EXISTS note;
 DROP VIEW IF EXISTS clock;
 DROP VIEW IF EXISTS path;
+DROP VIEW IF EXISTS storage;
+DROP VIEW IF EXISTS summary;
+DROP VIEW IF EXISTS loss;
 DROP VIEW IF EXISTS usage_daily;
 DROP VIEW IF EXISTS usage_total;
 DROP VIEW IF EXISTS usage_step;
@@ -256,6 +280,50 @@ SELECT site, epoch, seq, time, local_time, fields ->> 'confidence' AS confidence
     fields ->> 'path' AS path, fields ->> 'reason' AS reason
 FROM event WHERE kind = 'path';
 
+CREATE VIEW storage AS
+SELECT site, epoch, seq, time, local_time, fields ->> 'state' AS state,
+    fields ->> 'detail' AS detail,
+    strftime('%Y-%m-%dT%H:%M:%fZ', (wall_ms - device_ms + (fields ->> 'since_ms')) / 1000.0,
+        'unixepoch') AS since
+FROM event WHERE kind = 'storage';
+
+CREATE VIEW summary AS
+SELECT site, epoch, seq, time, local_time,
+    CASE fields ->> 'kind' WHEN 3 THEN 'start' WHEN 7 THEN 'carrier' WHEN 12 THEN 'power'
+        WHEN 17 THEN 'storage' ELSE 'kind-' || (fields ->> 'kind') END AS of_kind,
+    fields ->> 'count' AS count,
+    strftime('%Y-%m-%dT%H:%M:%fZ', CASE boot WHEN fields ->> 'first_boot' THEN
+        (wall_ms - device_ms + (fields ->> 'first_ms')) / 1000.0 END, 'unixepoch') AS from_time,
+    strftime('%Y-%m-%dT%H:%M:%fZ', CASE boot WHEN fields ->> 'last_boot' THEN
+        (wall_ms - device_ms + (fields ->> 'last_ms')) / 1000.0 END, 'unixepoch') AS to_time
+FROM event WHERE kind = 'summary';
+
+-- Of a loss with an id the newest event holds; max() takes its row.
+CREATE VIEW loss AS
+SELECT site, coalesce(of_epoch, epoch) AS epoch, first_seq AS first, last_seq AS last, what, reason,
+    count,
+    strftime('%Y-%m-%dT%H:%M:%fZ', first_wall_ms / 1000.0, 'unixepoch') AS from_time,
+    strftime('%Y-%m-%dT%H:%M:%fZ', last_wall_ms / 1000.0, 'unixepoch') AS to_time
+FROM (SELECT l.*,
+    first_ms + coalesce(
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = l.epoch_id
+            AND a.boot = l.first_boot AND a.seq < l.told ORDER BY a.seq DESC LIMIT 1),
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = l.epoch_id
+            AND a.boot = l.first_boot ORDER BY a.seq LIMIT 1)) AS first_wall_ms,
+    last_ms + coalesce(
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = l.epoch_id
+            AND a.boot = l.last_boot AND a.seq < l.told ORDER BY a.seq DESC LIMIT 1),
+        (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = l.epoch_id
+            AND a.boot = l.last_boot ORDER BY a.seq LIMIT 1)) AS last_wall_ms
+    FROM (SELECT s.site, e.epoch, v.epoch_id, max(v.seq) AS told, v.fields ->> 'epoch' AS of_epoch,
+        v.fields ->> 'first_seq' AS first_seq, v.fields ->> 'last_seq' AS last_seq,
+        v.fields ->> 'what' AS what, v.fields ->> 'reason' AS reason,
+        v.fields ->> 'count' AS count, v.fields ->> 'first_boot' AS first_boot,
+        v.fields ->> 'first_ms' AS first_ms, v.fields ->> 'last_boot' AS last_boot,
+        v.fields ->> 'last_ms' AS last_ms
+        FROM event_row v JOIN epoch_row e USING (epoch_id) JOIN site_row s USING (site_id)
+        WHERE v.kind = 11 GROUP BY v.epoch_id, coalesce(v.fields ->> 'id', -v.seq)) l);
+
 CREATE VIEW boot AS
 SELECT s.site, e.epoch, b.boot, b.boot_id, b.first_seq,
     strftime('%Y-%m-%dT%H:%M:%fZ', (SELECT (a.wall_ms - a.at_ms) / 1000.0 FROM anchor_row a
@@ -296,6 +364,8 @@ FROM site_row s JOIN epoch_row e USING (site_id) JOIN chunk c USING (epoch_id)
     LEFT JOIN series_row r ON r.epoch_id = c.epoch_id AND r.series_id = CAST(col.key AS INTEGER)
 WHERE instr(col.key, '.') = 0 AND CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END IS NOT NULL;
 
+-- A reading as taken stands for the time since the tick before it, as in a merged point. Where that
+-- is a gap, or nothing is before, it stands for as long as the next one does.
 CREATE VIEW state_time AS
 SELECT s.site, e.epoch, c.seq, c.boot, c.level, r.name, r.labels,
     CAST(col.key AS INTEGER) AS series_id,
@@ -305,13 +375,23 @@ SELECT s.site, e.epoch, c.seq, c.boot, c.level, r.name, r.labels,
         'unixepoch') AS time,
     datetime(max(tick.value + c.offset_ms, c.not_before_ms) / 1000 + s.utc_offset_s,
         'unixepoch') AS local_time,
-    CAST(substr(col.key, instr(col.key, '.') + 1) AS INTEGER) - 16 AS state,
-    CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END / 1000.0 AS seconds
+    CASE c.level WHEN 0 THEN CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END
+        ELSE CAST(substr(col.key, instr(col.key, '.') + 1) AS INTEGER) - 16 END AS state,
+    CASE c.level WHEN 0 THEN
+        coalesce((SELECT gap FROM (SELECT 0 AS place, tick.value - CASE tick.key WHEN 0 THEN
+                (SELECT CASE WHEN p.boot = c.boot THEN p.last_ms END FROM chunk p
+                 WHERE p.epoch_id = c.epoch_id AND p.seq < c.seq ORDER BY p.seq DESC LIMIT 1)
+                ELSE json_extract(v.ticks, '$[' || (tick.key - 1) || ']') END AS gap
+            UNION ALL SELECT 1, json_extract(v.ticks, '$[' || (tick.key + 1) || ']') - tick.value)
+            WHERE gap BETWEEN 1 AND 150000 ORDER BY place LIMIT 1), 0)
+        ELSE CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END END / 1000.0 AS seconds
 FROM site_row s JOIN epoch_row e USING (site_id) JOIN chunk c USING (epoch_id)
     JOIN chunk_values v USING (epoch_id, seq)
     JOIN json_each(v.columns) col JOIN json_each(v.ticks) tick
     LEFT JOIN series_row r ON r.epoch_id = c.epoch_id AND r.series_id = CAST(col.key AS INTEGER)
-WHERE c.level > 0 AND col.key LIKE '%.__%' AND CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END IS NOT NULL;
+WHERE CASE c.level WHEN 0 THEN r.kind = 'state' AND instr(col.key, '.') = 0
+        ELSE col.key LIKE '%.__%' END
+    AND CASE col.type WHEN 'array' THEN json_extract(col.value, '$[' || tick.key || ']') ELSE col.value END IS NOT NULL;
 
 CREATE VIEW usage_step AS
 SELECT site, epoch, seq, wall_ms, local_day, local_hour,
@@ -352,10 +432,15 @@ SELECT site, epoch, outage, segment, link, cause, confidence,
     strftime('%Y-%m-%dT%H:%M:%fZ', first_bad_wall_ms / 1000.0, 'unixepoch') AS first_bad,
     strftime('%Y-%m-%dT%H:%M:%fZ', last_bad_wall_ms / 1000.0, 'unixepoch') AS last_bad,
     strftime('%Y-%m-%dT%H:%M:%fZ', first_good_wall_ms / 1000.0, 'unixepoch') AS first_good,
-    max(0, last_bad_wall_ms - first_bad_wall_ms) / 1000.0 AS least_s,
-    (first_good_wall_ms - last_good_wall_ms) / 1000.0 AS most_s,
+    coalesce(certain_ms, max(0, last_bad_wall_ms - first_bad_wall_ms)) / 1000.0 AS least_s,
+    coalesce(possible_ms, first_good_wall_ms - last_good_wall_ms) / 1000.0 AS most_s,
     first_good_ms IS NULL AS is_open,
-    evidence
+    evidence,
+    coalesce(folded, 1) AS outages,
+    coalesce(longest_certain_ms, max(0, last_bad_wall_ms - first_bad_wall_ms)) / 1000.0
+        AS longest_least_s,
+    coalesce(longest_possible_ms, first_good_wall_ms - last_good_wall_ms) / 1000.0
+        AS longest_most_s
 FROM (SELECT s.site, e.epoch, o.*,
     o.last_good_ms + coalesce(
         (SELECT a.wall_ms - a.at_ms FROM anchor_row a WHERE a.epoch_id = o.epoch_id

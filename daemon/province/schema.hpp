@@ -3,7 +3,7 @@
 namespace gerbang::province {
 
 /// Version of the tables below, kept in `PRAGMA user_version`.
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 /// "GbPr": marks the file as a province store.
 inline constexpr int kApplicationId = 0x47625072;
 
@@ -13,6 +13,8 @@ extern const char kTables[];
 extern const char kUpgradeTo2[];
 /// From version 2 to 3: ranges held in a reduced form.
 extern const char kUpgradeTo3[];
+/// From version 3 to 4: outages told as one; names of the events `storage` and `summary`.
+extern const char kUpgradeTo4[];
 /// Views for people; dropped and made again whenever the store is opened.
 extern const char kViews[];
 

@@ -169,9 +169,10 @@ Result<void> SqliteStore::create_or_check(const StoreOptions& options) {
         db_->run("INSERT INTO store (only_row, uuid, generation) VALUES (1, ?1, 1)", {uuid});
     } else if (application != kApplicationId) {
         return Error{Errc::storage_broken, options.path + " is not a gerbang-province store"};
-    } else if (version == 1 || version == 2) {
-        if (version == 1) db_->script(kUpgradeTo2);
-        db_->script(kUpgradeTo3);
+    } else if (version >= 1 && version < kSchemaVersion) {
+        if (version < 2) db_->script(kUpgradeTo2);
+        if (version < 3) db_->script(kUpgradeTo3);
+        db_->script(kUpgradeTo4);
     } else if (version != kSchemaVersion) {
         return Error{Errc::storage_broken,
                      options.path + " has schema version " + std::to_string(version.value_or(0)) +

@@ -30,6 +30,23 @@ std::string note_key(const std::string& consumer) {
     return "push." + consumer.substr(0, 59);
 }
 
+/// Puts emptied records in the place of those at the begin of `range` that are absent for good: the
+/// receiver closes its range with them, and keeps what it may already have. That and why they are
+/// lost is told by the journal's `loss` events.
+void declare_lost(JournalSlice& slice, SeqRange range) {
+    const auto boot = slice.records.empty() ? BootNo{1} : boot_of(slice.records.front().body);
+    const auto last = std::min(
+        {slice.absent->last, range.last, Seq{range.first.value + wire::kMaxRecordsPerPack - 1}});
+    slice.before = {};
+    slice.records.clear();
+    for (auto seq = range.first; seq <= last; seq = seq.next()) {
+        Chunk lost;
+        lost.boot = boot;
+        lost.level = kMaxLevel;
+        slice.records.push_back({seq, std::move(lost)});
+    }
+}
+
 }  // namespace
 
 const char* to_string(PushState state) noexcept {
@@ -99,6 +116,13 @@ net::awaitable<bool> Pusher::State::refresh_epochs() {
 net::awaitable<Result<void>> Pusher::State::load(Job& job) {
     auto slice = co_await journal.read(job.epoch, job.range, size.bytes());
     if (!slice) co_return slice.error();
+    if (slice->absent && slice->is_salvaging) {
+        co_return Error{Errc::overloaded,
+                        "record " + std::to_string(job.range.first.value) +
+                            " is not here yet: a damaged database is being salvaged"};
+    }
+    const bool is_lost = slice->absent.has_value();
+    if (is_lost) declare_lost(*slice, job.range);
     auto& records = slice->records;
     if (records.empty() || records.front().seq != job.range.first ||
         records.back().seq > job.range.last) {
@@ -109,7 +133,7 @@ net::awaitable<Result<void>> Pusher::State::load(Job& job) {
     const auto* epoch = find(job.epoch);
     GERBANG_CHECK(epoch != nullptr);
     const Cursor& cursor = epoch->cursor;
-    if (cursor.through.next() == job.range.first && cursor.head != Head{} &&
+    if (!is_lost && cursor.through.next() == job.range.first && cursor.head != Head{} &&
         slice->before != cursor.head) {
         co_return Error{Errc::diverged, settings.consumer + " holds other records up to " +
                                             std::to_string(cursor.through.value) +
@@ -144,7 +168,8 @@ net::awaitable<bool> Pusher::State::start_next() {
         } else if (auto* epoch = find(job->epoch); epoch != nullptr) {
             epoch->rests_until = clock.now() + kStorageRetry;
             epoch->why = error.detail;
-            log(LogLevel::error, "push_read_failed",
+            const bool will_come = error.code == Errc::overloaded;
+            log(will_come ? LogLevel::info : LogLevel::error, "push_read_failed",
                 {{"consumer", settings.consumer}, {"why", error.detail}});
         }
         co_return true;

@@ -55,3 +55,21 @@ TEST_CASE("Rounds keep their own time, with its jitter, beside slow ticks", "[sc
     }
     CHECK(on_grid < 10);
 }
+
+TEST_CASE("What comes in between two slow ticks speaks for the link", "[scenario]") {
+    Village village{test_seed()};
+    village.config.metering.tick = 10s;
+    village.kernel.rate("eth0", BitRate{6'000'000}, BitRate{700'000});
+    village.start();
+    village.run_for(5min);
+    // A line so full that every question is lost.
+    village.prober.set_script([](const ProbeTarget&, Monotonic) { return ProbeAnswer{}; });
+    village.prober.set_name_script([](const NameQuestion&, Monotonic) { return ProbeAnswer{}; });
+    for (int i = 0; i < 120; ++i) {
+        village.run_for(1s);
+        REQUIRE(village.daemon().status().link.state != "down");
+    }
+    village.kernel.rate("eth0", {}, {});
+    village.run_for(1min);
+    CHECK(village.daemon().status().link.state == "down");
+}

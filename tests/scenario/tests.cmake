@@ -4,8 +4,9 @@ add_library(gerbang_village STATIC EXCLUDE_FROM_ALL
     ${PROJECT_SOURCE_DIR}/tests/support/village_link.cpp)
 target_link_libraries(gerbang_village PUBLIC gerbang_fake_host gerbang_fake_kernel
     gerbang_fake_prober gerbang_app gerbang_province)
-# A year and a thousand clocks, without the daemon: a small program of their own.
-set(year ${CMAKE_CURRENT_LIST_DIR}/year_test.cpp ${CMAKE_CURRENT_LIST_DIR}/clock_schedules_test.cpp)
+# Years and a thousand clocks, without the daemon: a small program of their own.
+set(year ${CMAKE_CURRENT_LIST_DIR}/year_test.cpp ${CMAKE_CURRENT_LIST_DIR}/flapping_year_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/clock_schedules_test.cpp)
 gerbang_test(year ${year})
 target_link_libraries(test_year PRIVATE gerbang_ledger gerbang_sla)
 file(GLOB scenarios CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*_test.cpp)

@@ -177,8 +177,8 @@ void Village::kill() {
     bury();
 }
 
-void Village::stop() {
-    daemon().stop("signal");
+void Village::stop(const std::string& reason) {
+    daemon().stop(reason);
     for (int i = 0; i < 1000 && !has_ended_; ++i) run_ready();
     GERBANG_CHECK(has_ended_);
     bury();

@@ -49,8 +49,8 @@ public:
     /// Starts the daemon; it must not be running.
     void start();
     void run_for(Millis span);
-    /// SIGTERM: a last commit and a `stop` event.
-    void stop();
+    /// SIGTERM, or the end before a new configuration: a last commit and a `stop` event.
+    void stop(const std::string& reason = "signal");
     /// kill -9: the ring survives.
     void kill();
     /// The power goes for `off` and comes back: the ring is lost, another boot begins. The daemon

@@ -42,6 +42,9 @@ TEST_CASE("Facts of the journal survive the way through JSON", "[web]") {
     facts.pins.push_back({"pusat", false, Seconds{22}, {{epoch_id(1), {Seq{23}, Seq{24}}}}});
     facts.losses.push_back({"quota", 25, 26});
     facts.written_days.push_back({std::nullopt, 27});
+    facts.damage = {
+        "page 7 is not what it was", epoch_id(1), facts.oldest_wall, true, 28, 29, 30, 31};
+    facts.check = {32, 33, 34};
     const auto text = to_json(facts);
     const auto back = journal_from_json(text);
     REQUIRE(back);
@@ -53,6 +56,12 @@ TEST_CASE("Facts of the journal survive the way through JSON", "[web]") {
     CHECK(back->days_left == 13);
     CHECK(back->oldest_wall == facts.oldest_wall);
     CHECK(back->written_days.at(0).bytes == 27);
+    CHECK(back->damage.found == facts.damage.found);
+    CHECK(back->damage.epoch == epoch_id(1));
+    CHECK(back->damage.since == facts.oldest_wall);
+    CHECK(back->damage.is_salvaging);
+    CHECK(back->damage.salvaged_records == 30);
+    CHECK(back->check.rounds == 34);
 }
 
 TEST_CASE("Epochs of the journal survive the way through JSON, nonsense does not", "[web]") {

@@ -82,3 +82,39 @@ TEST_CASE("Replay gives a blind life's outages ids of the journal and keeps thei
     CHECK(told.open[0].last_good == on(2, 2990s));
     CHECK(told.open[0].id == told.last_id);
 }
+
+TEST_CASE("Replay tells what a blind life folded as the fold that it was", "[app][replay]") {
+    Outage folded{.id = 5,
+                  .segment = 1,
+                  .link = std::string{link_name::kWan},
+                  .cause = Cause::undetermined,
+                  .last_good = on(2, 990s),
+                  .first_bad = on(2, 1000s),
+                  .last_bad = on(2, 1900s),
+                  .first_good = on(2, 1903s),
+                  .confidence = Confidence::none,
+                  .evidence = "9 short outages in a row: carrier 4, isp 5",
+                  .fold = Fold{9, 100s, 160s, 20s, 30s}};
+    auto single = folded;
+    single.id = 14;
+    single.cause = Cause::isp;
+    single.last_good = on(2, 2000s);
+    single.first_bad = on(2, 2010s);
+    single.last_bad = on(2, 2500s);
+    single.first_good = on(2, 2503s);
+    single.fold.reset();
+    const BlindLife life{
+        .began = on(2, 2s), .ended = on(2, 3600s), .segments = {single, folded}, .at_end = {}};
+    const auto told = replay(power_cut_after(on(1, 900s)), life, false, 3, 300s);
+    std::vector<Outage> folds;
+    for (const auto& outage : told.written) {
+        if (outage.fold) folds.push_back(outage);
+        // It was never open: what goes on cannot be a fold.
+        if (outage.first_bad == folded.first_bad) CHECK_FALSE(outage.is_open());
+    }
+    REQUIRE(folds.size() == 1);
+    folded.id = folds[0].id;
+    CHECK(folds[0] == folded);
+    CHECK(told.last_id == folded.id + 1);
+    CHECK(told.open.empty());
+}

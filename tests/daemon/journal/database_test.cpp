@@ -195,7 +195,8 @@ TEST_CASE("An ordinary minute's commit writes pages of the block table only",
 
 TEST_CASE("The WAL is overwritten in place and never truncated", "[journal][database]") {
     const TempFolder folder;
-    const JournalOptions options{.path = folder.file("journal.db"), .wal_pages = 16};
+    const JournalOptions options{
+        .path = folder.file("journal.db"), .page_bytes = 4096, .wal_pages = 16};
     std::uintmax_t largest = 0;
     auto opened = Journal::open(options);
     REQUIRE(opened);

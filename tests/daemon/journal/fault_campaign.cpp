@@ -149,6 +149,7 @@ std::string compare_epoch(Journal& journal, Promises::Epoch& epoch, Seq last) {
     for (Seq next{1}; next <= last;) {
         const auto slice = journal.read(epoch.id, {next, last}, 4000);
         if (!slice) return name + "corrupt: " + slice.error().detail;
+        if (slice->absent) return name + "lost: a hole";
         if (slice->before != head) return name + "corrupt: chain";
         for (const auto& record : slice->records) {
             if (record != epoch.given[record.seq.value - 1]) return name + "corrupt: other record";

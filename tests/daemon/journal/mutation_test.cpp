@@ -205,6 +205,7 @@ private:
                     next = next.next();
                     continue;
                 }
+                if (slice->absent) next = slice->absent->last.next();
                 for (const auto& record : slice->records) {
                     const bool is_new = epoch.id == epoch_id(2) && record.seq.value > reused_from_;
                     if (!is_new) found_[epoch.id][record.seq.value] = record;

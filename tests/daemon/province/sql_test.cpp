@@ -9,6 +9,8 @@
 #include <sstream>
 #include <tuple>
 
+#include "common/model/facts.hpp"
+#include "common/model/storage_facts.hpp"
 #include "common/model/timeline.hpp"
 #include "daemon/province/sqlite.hpp"
 #include "daemon/province/store.hpp"
@@ -350,7 +352,19 @@ TEST_CASE("SQL examples of config/province/README.md run and give rows", "[provi
                                  .last_alive = {BootNo{1}, monotonic_from_ms(26'000)},
                                  .evidence = "mains off"};
         const auto event = to_event(ending, {BootNo{1}, monotonic_from_ms(900'000)});
-        const std::vector<Record> records{{.seq = site.last().next(), .body = event}};
+        const auto later = DeviceTime{BootNo{1}, monotonic_from_ms(901'000)};
+        const auto broken = to_event(
+            StorageFact{.state = "read_only", .detail = "", .since = monotonic_from_ms(900'000)},
+            later);
+        LossFact lost;
+        lost.what = "ticks";
+        lost.reason = "ring_full";
+        lost.count = 6;
+        lost.first = lost.last = later;
+        const auto seq = site.last().value;
+        const std::vector<Record> records{{.seq = Seq{seq + 1}, .body = event},
+                                          {.seq = Seq{seq + 2}, .body = broken},
+                                          {.seq = Seq{seq + 3}, .body = to_event(lost, later)}};
         REQUIRE(store->accept({.site = site.site(),
                                .epoch = site.epoch(),
                                .before = site.head(site.last()),
@@ -375,5 +389,5 @@ TEST_CASE("SQL examples of config/province/README.md run and give rows", "[provi
         CHECK_FALSE(database->failure());
         ++examples;
     }
-    CHECK(examples >= 4);
+    CHECK(examples >= 8);
 }

@@ -396,3 +396,43 @@ TEST_CASE("Pusher shows the uplink's remark while nothing worse is to be said", 
     sender.run_for(3min);
     CHECK(sender.status().detail.find("403") != std::string::npos);
 }
+
+TEST_CASE("Pusher goes on behind what a closed epoch has lost, and declares it lost", "[sync]") {
+    Sender sender{test_seed()};
+    sender.link.is_up = false;
+    sender.run_for(1min);
+    const auto closed = sender.epoch();
+    // Commits of ten, so blocks of ten; more lost ones than fit one batch or a receipt's ranges.
+    for (int commit = 0; commit < 1000; ++commit) sender.commit(10);
+    const auto last = sender.last();
+    sender.kill();
+    sender.start(true);
+    sender.kill();
+    const Seq begin{3 + 100 * 10};
+    SECTION("in the middle, more than one batch holds") {
+        sender.lose(closed, {begin, Seq{begin.value + 8'999}});
+    }
+    SECTION("at its beginning") {
+        sender.lose(closed, {Seq{1}, Seq{12}});
+    }
+    SECTION("at its end") {
+        sender.lose(closed, {begin, last});
+    }
+    SECTION("in a hundred places") {
+        for (std::uint64_t hole = 0; hole < 100; ++hole) {
+            const Seq first{begin.value + hole * 50};
+            sender.lose(closed, {first, Seq{first.value + 19}});
+        }
+    }
+    SECTION("all of it") {
+        sender.lose(closed, {Seq{1}, last});
+    }
+    sender.start();
+    sender.link.is_up = true;
+    sender.live(30min);
+    sender.run_for(3min);
+    CHECK(sender.status().pending_records == 0);
+    CHECK(sender.status().state == PushState::idle);
+    CHECK(sender.province.records(closed).size() == last.value);
+    CHECK(sender.is_complete());
+}

@@ -1,5 +1,6 @@
 #include "tests/daemon/sync/sender.hpp"
 
+#include <sqlite3.h>
 #include <stdlib.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -110,6 +111,26 @@ T Sender::wait(net::awaitable<T> work) {
     return std::move(result.value());
 }
 
+void Sender::lose(EpochId epoch, SeqRange range) {
+    sqlite3* handle = nullptr;
+    GERBANG_CHECK(sqlite3_open((folder_ + "/journal.db").c_str(), &handle) == SQLITE_OK);
+    sqlite3_exec(handle, "PRAGMA locking_mode=EXCLUSIVE", nullptr, nullptr, nullptr);
+    const std::string uuid = [&] {
+        constexpr char kDigits[] = "0123456789abcdef";
+        std::string text;
+        for (const auto byte : epoch.bytes) {
+            text += kDigits[byte >> 4];
+            text += kDigits[byte & 15];
+        }
+        return text;
+    }();
+    const auto key = "((SELECT no FROM epoch WHERE uuid=x'" + uuid + "') << 40)+";
+    const auto text = "DELETE FROM block WHERE id>=" + key + std::to_string(range.first.value) +
+                      " AND id<=" + key + std::to_string(range.last.value);
+    GERBANG_CHECK(sqlite3_exec(handle, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(handle);
+}
+
 void Sender::commit(std::uint64_t count, std::size_t text_bytes) {
     if (count == 0) return;
     std::vector<RecordBody> bodies;
@@ -149,6 +170,9 @@ std::vector<Record> Sender::records(const EpochId& epoch) {
     for (Seq first{1};;) {
         auto slice = wait(journal_->read(epoch, {first, Seq{kMaxSeq}}, 1u << 20));
         if (!slice) break;
+        for (; slice->absent && first <= slice->absent->last; first = first.next()) {
+            all.push_back({first, Chunk{BootNo{1}, kMaxLevel, {}, {}}});
+        }
         for (auto& record : slice->records) all.push_back(std::move(record));
         first = all.back().seq.next();
     }

@@ -29,6 +29,9 @@ public:
     void kill();
     [[nodiscard]] bool has_returned() const { return has_returned_; }
 
+    /// While it does not run: records of an epoch disappear behind the journal's back.
+    void lose(EpochId epoch, SeqRange range);
+
     /// Commits `count` records in one transaction, and rings.
     void commit(std::uint64_t count, std::size_t text_bytes = 8);
     void run_for(Millis span) { clock.run_for(*loop_, span); }
@@ -41,7 +44,8 @@ public:
     [[nodiscard]] EpochId epoch() const { return journal_->epoch(); }
     [[nodiscard]] std::vector<EpochId> epochs();
     [[nodiscard]] std::vector<Record> records(const EpochId& epoch);
-    /// True when the province holds exactly the journal's records, in every epoch.
+    /// True when the province holds exactly the journal's records, in every epoch. What the journal
+    /// has lost it holds emptied.
     [[nodiscard]] bool is_complete();
 
     ManualClock clock;

@@ -4,5 +4,6 @@ add_library(gerbang_fake_link STATIC EXCLUDE_FROM_ALL
 target_link_libraries(gerbang_fake_link PUBLIC gerbang_wire gerbang_net)
 if(TARGET test_sync)
     target_sources(test_sync PRIVATE ${CMAKE_CURRENT_LIST_DIR}/sender.cpp)
-    target_link_libraries(test_sync PRIVATE gerbang_fake_link gerbang_fake_host)
+    target_link_libraries(test_sync PRIVATE gerbang_fake_link gerbang_fake_host
+        SQLite::SQLite3)
 endif()

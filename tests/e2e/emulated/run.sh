@@ -14,36 +14,19 @@ command -v $emulator >/dev/null || {
     echo "skipped: needs $emulator (package qemu-system-x86)"
     exit 77
 }
-root=$work/root files=$work/files
-
-if [ ! -e "$work/complete" ]; then
-    kernel=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image/ {print $2}')
-    rm -rf "$work"
-    mkdir -p "$work/debs" "$files"
-    (cd "$work/debs" && apt-get download -qq -o APT::Sandbox::User=root "$kernel" busybox-static \
-        hostapd iw libnl-3-200 libnl-genl-3-200 libnl-route-3-200 ppp pppoe libpcap0.8) || {
-        echo "skipped: needs packages from Debian's mirror"
-        exit 77
-    }
-    for package in "$work"/debs/*.deb; do dpkg -x "$package" "$files"; done
-    touch "$work/complete"
-fi
-release=$(ls "$files/lib/modules")
-busybox=$files/bin/busybox
+# shellcheck source=tests/e2e/emulated/kernel.sh
+. "$here/kernel.sh"
+fetch_debian "$top"
+root=$work/root
 rm -rf "$root"
 mkdir -p "$root"/{bin,proc,sys,dev,host} "$root/lib/modules/$release"
 cp "$busybox" "$root/bin/"
 install -m 755 "$here/init" "$root/init"
-for part in net/9p fs/9p fs/netfs fs/fscache drivers/virtio net/wireless net/mac80211 net/rfkill \
-    lib crypto drivers/net/wireless/mac80211_hwsim.ko drivers/net/veth.ko drivers/net/dummy.ko \
-    drivers/net/ppp drivers/net/slip net/netfilter net/ipv4/netfilter net/ipv6/netfilter; do
-    to=$root/lib/modules/$release/kernel/$(dirname "$part")
-    mkdir -p "$to"
-    cp -r "$files/lib/modules/$release/kernel/$part" "$to/"
-done
-cp "$files/lib/modules/$release"/modules.{builtin,order} "$root/lib/modules/$release/"
-"$busybox" depmod -b "$root" "$release"
-(cd "$root" && find . | "$busybox" cpio -o -H newc 2>/dev/null | gzip -1) >"$work/initrd"
+take_modules "$root" net/9p fs/9p fs/netfs fs/fscache drivers/virtio net/wireless net/mac80211 \
+    net/rfkill lib crypto drivers/net/wireless/mac80211_hwsim.ko drivers/net/veth.ko \
+    drivers/net/dummy.ko drivers/net/ppp drivers/net/slip net/netfilter net/ipv4/netfilter \
+    net/ipv6/netfilter
+make_initrd "$root" "$work/initrd"
 
 timeout 900 $emulator -accel tcg -m 700 -display none -serial stdio -monitor none -no-reboot \
     -nic none -kernel "$files/boot/vmlinuz-$release" -initrd "$work/initrd" \
