@@ -413,6 +413,33 @@ const std::array kSchema{
                 },
             .indonesian = "Besar satu kiriman paling banyak.",
             .english = "Size of one transmission at most."},
+    KeySpec{.path = "sync.targets[].protocol",
+            .form = Form::one_of,
+            .bounds = {0, 0, "batch|remote_write"},
+            .default_text = "batch",
+            .set =
+                [](Config& c, const Value& v) {
+                    c.sync.targets.back().is_remote_write = v.text == "remote_write";
+                },
+            .indonesian = "batch: gerbang-province. remote_write: Prometheus, VictoriaMetrics "
+                          "dan sejenisnya.",
+            .english = "batch: gerbang-province. remote_write: Prometheus, VictoriaMetrics and "
+                       "the like."},
+    KeySpec{.path = "sync.targets[].path",
+            .form = Form::text,
+            .default_text = "/api/v1/write",
+            .set = [](Config& c, const Value& v) { c.sync.targets.back().path = v.text; },
+            .indonesian = "Jalur di server itu; hanya untuk remote_write.",
+            .english = "Path at that server; for remote_write only."},
+    KeySpec{.path = "sync.targets[].max_age",
+            .form = Form::duration,
+            .bounds = {0, 400 * kDay, ""},
+            .default_text = "0s",
+            .set = [](Config& c, const Value& v) { c.sync.targets.back().max_age = ms(v); },
+            .indonesian = "Nilai yang lebih tua tidak dikirim, karena server itu menolaknya; "
+                          "0s: semua. Hanya untuk remote_write.",
+            .english = "Older values are not sent, as that server refuses them; 0s: all are. For "
+                       "remote_write only."},
     KeySpec{.path = "clock.trust_system",
             .form = Form::flag,
             .default_text = "false",

@@ -8,9 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/core/ids.hpp"
 #include "common/core/time.hpp"
+#include "common/model/reading.hpp"
 #include "daemon/host/async.hpp"
 #include "daemon/host/clock.hpp"
 #include "daemon/host/entropy.hpp"
@@ -19,6 +21,15 @@
 #include "daemon/sync/backoff.hpp"
 
 namespace gerbang {
+
+/// How a target wants its samples when it is no province but a Prometheus, VictoriaMetrics or the
+/// like (Remote-Write 1.0).
+struct RemoteWriteSettings {
+    std::vector<Label> labels{};  ///< said of each sample, besides `site`
+    /// Samples older than this are parked, not sent: most receivers refuse them, some drop them
+    /// silently. 0: no limit.
+    Millis max_age{};
+};
 
 struct PushSettings {
     std::string consumer;     ///< name of the push target, `[a-z0-9-]{1,64}`
@@ -31,6 +42,7 @@ struct PushSettings {
     Millis flush_interval{10000};  ///< cursors are committed at most this often on a drain
     Backoff::Settings backoff;
     std::string path = "/v1/batches";
+    std::optional<RemoteWriteSettings> remote_write{};  ///< nothing: protocol `batch`
 };
 
 enum class PushState : std::uint8_t {

@@ -76,6 +76,9 @@ LaneView Pusher::State::view_of(const EpochTrack& epoch) const {
     for (const auto& suspect : suspects.ranges()) {
         if (suspect.epoch == epoch.id) view.set_aside.push_back(suspect.range);
     }
+    if (dissection && dissection->epoch == epoch.id) {
+        view.set_aside.push_back({dissection->seq, dissection->seq});
+    }
     return view;
 }
 
@@ -88,6 +91,10 @@ std::optional<Job> Pusher::State::choose() {
     const bool is_trying = backoff.failures() > 0 || gate_state == PushState::stopped;
     if (is_trying && !in_flight.empty()) return std::nullopt;
     sync_last();
+    if (settings.remote_write) {
+        if (auto job = choose_remote()) return job;
+        if (!their_date) return std::nullopt;
+    }
     const EpochTrack* open = open_epoch();
     const bool has_room = suspects.ranges().size() < Suspects::kMaxRanges / 2;
     if (open != nullptr && !rests(*open) && has_room && under_way(Lane::fresh) == 0 &&

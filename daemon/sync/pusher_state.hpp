@@ -4,7 +4,9 @@
 // decides.
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,9 @@
 namespace gerbang {
 
 enum class Lane : std::uint8_t { fresh, backlog };
+
+/// A failure after this long is a time-out even if libcurl calls it otherwise.
+inline constexpr Millis kSlowFailure{10'000};
 
 /// One epoch of the journal as far as this consumer is concerned.
 struct EpochTrack {
@@ -34,6 +39,22 @@ struct Job {
     Seq planned_to;  ///< last record when it was planned
     bool is_suspect = false;
     std::string body;
+    // Of Remote-Write alone.
+    bool is_question = false;       ///< carries nothing: asks for the receiver's time
+    std::vector<SeqRange> carried;  ///< what the receiver holds once it took the body
+    std::size_t column_count = 0;   ///< of a record that goes alone
+    std::optional<std::pair<std::size_t, std::size_t>> columns;  ///< only these of it
+};
+
+/// A record that a receiver refused, tried by halves of its columns until the series that it will
+/// not take are alone.
+struct Dissection {
+    EpochId epoch;
+    Seq seq;
+    std::string why;                                           ///< the first refusal
+    std::vector<std::pair<std::size_t, std::size_t>> untried;  ///< a stack
+    std::vector<SeriesId> refused;
+    bool was_any_taken = false;
 };
 
 /// True when the consumer holds every record of `range`.
@@ -63,6 +84,21 @@ struct Pusher::State {
     net::awaitable<void> save_backoff();
     net::awaitable<void> refuse(const Job& job, const Error& error);
     net::awaitable<void> diverge(EpochId epoch, std::string why);
+
+    // Remote-Write: pusher_remote.cpp.
+    net::awaitable<Result<void>> load_samples(Job& job, JournalSlice slice);
+    net::awaitable<void> land_samples(Job job, Result<HttpAnswer> answer, Monotonic began,
+                                      std::size_t body_bytes);
+    net::awaitable<void> settle_carried(const Job& job);
+    net::awaitable<void> settle_question(Result<HttpAnswer> answer);
+    net::awaitable<void> dissect(const Job& job, std::optional<Error> refused);
+    /// Begins to look for what the receiver refuses in the record of `job`. False: it cannot be
+    /// divided.
+    bool begin_dissection(const Job& job, const Error& error);
+    [[nodiscard]] std::optional<Job> choose_remote();
+    void take_date(const HttpAnswer& answer);
+    void retry_deferred();
+    [[nodiscard]] std::optional<WallTime> their_time() const;
 
     // What they decide with.
     [[nodiscard]] std::optional<Job> choose();
@@ -106,6 +142,16 @@ struct Pusher::State {
     Monotonic last_flush;
     bool has_staged = false;
     unsigned refused_in_a_row = 0;
+
+    // Remote-Write.
+    std::optional<WallTime> their_date;  ///< as the receiver said at `their_date_at`
+    Monotonic their_date_at;
+    std::optional<Dissection> dissection;
+    std::map<EpochId, std::set<SeriesId>> left_out;  ///< series that the receiver will not take
+    std::string left_out_detail;
+    std::map<EpochId, std::size_t> anchors_known;
+    Monotonic deferred_due;  ///< when what had no time, or a future one, is looked at again
+
     std::optional<Monotonic> last_success;
     std::uint64_t attempts = 0;
     std::function<void(const EpochId&, const std::string&)> diverged_callback;
