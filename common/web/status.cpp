@@ -85,6 +85,8 @@ void go_status(Way way, Status& status) {
                                    {"last", journal.last},
                                    {"bytes", journal.bytes},
                                    {"written_bytes", journal.written_bytes},
+                                   {"written_today_bytes", journal.written_today_bytes},
+                                   {"daily_writes_bytes", journal.daily_writes_bytes},
                                    {"state", journal.state},
                                    {"detail", journal.detail},
                                    {"pending_ticks", journal.pending_ticks},

@@ -113,6 +113,8 @@ struct Status {
         std::uint64_t missed_ticks =
             0;  ///< since the daemon started: nobody was there to take them
         std::int64_t latest_tick_ms = 0;  ///< since the daemon started: the most that one was late
+        std::uint64_t written_today_bytes = 0;  ///< by all runs of the daemon
+        std::uint64_t daily_writes_bytes = 0;   ///< what a day should not exceed; 0: not said
     } journal;
 
     struct Sync {

@@ -226,6 +226,15 @@ constexpr std::array kCatalogue{
     Entry{Text::storage_is_ram,
           "FOLDER DATA ADA DI MEMORI (RAM): catatan hilang bila listrik padam.",
           "THE DATA FOLDER LIES IN MEMORY (RAM): a power cut takes every record."},
+    Entry{Text::writes_too_much,
+          "Hari ini {} ditulis ke kartu, lebih dari batas {} sehari: kartu lebih cepat aus. Lihat: "
+          "gerbang journal.",
+          "{} were written to flash today, over the budget of {} a day: the card wears sooner. "
+          "See: gerbang journal."},
+    Entry{Text::config_quota_room,
+          "Catatan: journal.quota {}, tetapi hanya {} yang tersedia di {}. Kecilkan, atau "
+          "kosongkan disk.",
+          "Note: journal.quota is {}, but only {} are available in {}. Lower it, or make room."},
     Entry{Text::ring_gave_up, "Memori penuh: {} pembacaan terlama sudah tidak tertampung.",
           "Memory is full: the {} oldest readings could not be kept."},
     Entry{Text::clock_synchronised, "Jam: tersinkron.", "Clock: synchronised."},
@@ -407,6 +416,12 @@ constexpr std::array kCatalogue{
           "{} records were reduced; their chain cannot be recomputed."},
     Entry{Text::verify_absent, "{} catatan dari epoch lama tidak ada di sini.",
           "{} records of closed epochs are not here."},
+    Entry{Text::verify_empty, "Belum ada catatan di sini.", "There are no records here yet."},
+    Entry{Text::verify_salvaging,
+          "Berkas catatan rusak dan disisihkan. Isinya diselamatkan selama gerbang berjalan: sudo "
+          "systemctl start gerbang, lalu ulangi nanti.",
+          "The journal's file was damaged and set aside. What it held is salvaged while gerbang "
+          "runs: sudo systemctl start gerbang, then repeat later."},
     Entry{Text::verify_broken, "Rantai PUTUS di epoch {} sebelum catatan {}.",
           "The chain is BROKEN in epoch {} before record {}."},
     Entry{Text::export_done, "Selesai: {} nilai dan {} kejadian.",

@@ -169,6 +169,8 @@ enum class Text : std::uint16_t {
     do_storage_broken,
     do_storage_hanging,
     storage_is_ram,
+    writes_too_much,
+    config_quota_room,
     ring_gave_up,  ///< readings
     clock_synchronised,
     clock_province,
@@ -296,11 +298,13 @@ enum class Text : std::uint16_t {
     verify_good,            ///< records
     verify_reduced,         ///< records
     verify_absent,          ///< records
-    verify_broken,          ///< epoch, number
-    export_done,            ///< readings, events
-    export_undated,         ///< rows
-    export_absent,          ///< records
-    export_failed,          ///< why
+    verify_empty,
+    verify_salvaging,
+    verify_broken,   ///< epoch, number
+    export_done,     ///< readings, events
+    export_undated,  ///< rows
+    export_absent,   ///< records
+    export_failed,   ///< why
     export_needs_file,
 
     // Durations

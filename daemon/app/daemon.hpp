@@ -55,6 +55,9 @@ struct Edges {
     /// What the state folder is found to be, before each opening of the journal: makes it, takes
     /// its lock. On the worker; may block as long as the storage does. Unset: nothing is asked.
     std::function<Result<StateFolder>()> state_folder = {};
+    /// Lets go of it when the journal could not be opened: a dying card must be free to be
+    /// unmounted, checked and mounted again. On the worker.
+    std::function<void()> leave_folder = {};
     /// Called by `Daemon::stop`: ends what waits outside the clock (uplinks, probes).
     std::function<void()> on_stop;
 };

@@ -119,7 +119,8 @@ void Intake::index(std::uint64_t number, std::string_view bytes, std::optional<O
         ticks_.push_back({number, owner, true});
     } else if (tag == kEvent) {
         auto event = wire::decode_event(bytes.substr(kPrologueBytes));
-        if (event) events_.push_back({number, std::move(*event), owner});
+        if (event && defect_of(*event).empty())
+            events_.push_back({number, std::move(*event), owner});
     }
 }
 
@@ -149,6 +150,20 @@ std::size_t Intake::read_ticks(std::size_t from, std::size_t to, Use use) const 
     return unreadable;
 }
 
+/// One of them would have every later commit refused.
+void Intake::drop_impossible(Monotonic now) {
+    std::optional<Monotonic> last;
+    std::optional<std::uint64_t> bad;
+    (void)read_ticks(0, ticks_.size(), [&](const Tick& tick, const KeptTick& kept) {
+        if (!bad && (tick.at > now || tick.at < last.value_or(Monotonic{}) || tick.at == last)) {
+            bad = kept.number;
+        }
+        last = tick.at;
+    });
+    if (!bad) return;
+    unreadable_ += std::erase_if(ticks_, [&](const KeptTick& tick) { return tick.number >= *bad; });
+}
+
 /// What the lines that are ours hold, as the journal will have it.
 void Intake::look_back(Found& found) {
     std::uint64_t first_tick = 0;
@@ -172,7 +187,7 @@ void Intake::look_back(Found& found) {
     }
 }
 
-Intake::Found Intake::begin() {
+Intake::Found Intake::begin(Monotonic now) {
     GERBANG_CHECK(owners_.empty());
     Found found;
     {
@@ -181,6 +196,7 @@ Intake::Found Intake::begin() {
         std::optional<Owner> of_run;
         for (const auto& entry : left.entries) index(entry.number, entry.bytes, of_run);
     }
+    drop_impossible(now);
     own_ = owner_of(EpochId{}, kProvisionalBoot);
     owners_[own_].is_ours = true;
     look_back(found);

@@ -46,8 +46,10 @@ public:
     explicit Intake(Ring& ring) : ring_{&ring} {}
 
     /// Takes over the ring, before anything else: the provisional life that an earlier process of
-    /// this boot left, which this process goes on with.
-    [[nodiscard]] Found begin();
+    /// this boot left, which this process goes on with. A tick after `now`, or not after the one
+    /// before it, was never measured: from there on the ring is damaged, its ticks are counted as
+    /// lost.
+    [[nodiscard]] Found begin(Monotonic now = Monotonic::max());
     /// The journal is known: it is in `epoch`, ends at `journal_last`, and this is boot `boot`.
     /// What an earlier process left for it, without what the journal holds already. Once.
     [[nodiscard]] Found attach(const EpochId& epoch, Seq journal_last, BootNo boot);
@@ -119,6 +121,7 @@ private:
     [[nodiscard]] Owner owner_of(const EpochId& epoch, BootNo boot);
     void index(std::uint64_t number, std::string_view bytes, std::optional<Owner>& of_run);
     void apply_marker(std::string_view bytes);
+    void drop_impossible(Monotonic now);
     void look_back(Found& found);
     /// Calls `use(tick, kept)` for the ticks [from, to) that can be read, as they were added.
     template <class Use>

@@ -29,14 +29,18 @@ Monotonic next_on_grid(Monotonic now, Millis step) {
 
 /// Opens the journal in a state folder that was looked at first.
 AsyncJournal::Open opener_of(const Edges& edges, std::shared_ptr<std::atomic<bool>> is_ram) {
-    return [options = edges.journal, folder = edges.state_folder,
+    return [options = edges.journal, folder = edges.state_folder, leave = edges.leave_folder,
             is_ram]() -> Result<std::unique_ptr<Journal>> {
-        if (folder) {
-            const auto found = folder();
-            if (!found) return found.error();
+        Result<std::unique_ptr<Journal>> opened = Error{Errc::storage_broken, {}};
+        auto found = folder ? folder() : Result<StateFolder>{StateFolder{}};
+        if (found) {
             is_ram->store(found->is_ram);
+            opened = Journal::open(options);
+        } else {
+            opened = found.error();
         }
-        return Journal::open(options);
+        if (!opened && leave) leave();
+        return opened;
     };
 }
 

@@ -206,7 +206,8 @@ net::awaitable<Result<void>> live(Process& process) {
     JournalOptions journal{.path = process.paths.state + "/journal.db",
                            .vfs = {},
                            .page_bytes = 0,
-                           .utc_offset = config.site.utc_offset};
+                           .utc_offset = config.site.utc_offset,
+                           .quota_bytes = config.journal.quota.value};
     for (const auto& target : config.sync.targets) journal.pins.push_back(target.name);
     Edges edges{.clock = &clock,
                 .entropy = &entropy,
@@ -221,6 +222,7 @@ net::awaitable<Result<void>> live(Process& process) {
                 .worker = process.storage.executor(),
                 .journal = journal,
                 .state_folder = [&process] { return prepare_state_folder(process); },
+                .leave_folder = [&process] { process.lock.reset(); },
                 .on_stop = {}};
     if (config.is_assigned()) {
         for (const auto& target : config.sync.targets) {

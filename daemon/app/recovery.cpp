@@ -100,7 +100,7 @@ void Daemon::Pipeline::begin() {
     started_ = edges_.clock->now();
     read_kernel();
     boot_ = kProvisionalBoot;
-    auto found = intake_.begin();
+    auto found = intake_.begin(started_);
     last_tick_ = intake_.last_at().value_or(Monotonic{});
 
     std::vector<Series> known;

@@ -71,6 +71,7 @@ web::Status Daemon::Pipeline::status() const {
     status.journal.is_ram = state_is_ram_->load();
     const auto& losses = intake_.ring().losses();
     status.journal.given_up_ticks = losses.untold.count + losses.told.count + losses.doubtful.count;
+    status.journal.daily_writes_bytes = config_.journal.daily_writes.value;
     status.journal.commit_s = config_.metering.commit.count() / 1000;
     status.journal.pending_ticks = intake_.pending_ticks();
     status.journal.ring_bytes = intake_.ring().used_bytes();
@@ -81,6 +82,7 @@ web::Status Daemon::Pipeline::status() const {
         status.journal.last = journal_.last().value;
         status.journal.bytes = journal_.size_bytes();
         status.journal.written_bytes = journal_.written_bytes();
+        status.journal.written_today_bytes = journal_.written_today();
     }
 
     for (const auto& pusher : pushers_) {

@@ -6,6 +6,8 @@
 
 #include "common/web/text.hpp"
 #include "daemon/cli/commands.hpp"
+#include "daemon/journal/holes.hpp"
+#include "daemon/journal/quota.hpp"
 
 namespace gerbang::cli {
 namespace {
@@ -62,6 +64,23 @@ std::string file_notes(const Config& config) {
     return text;
 }
 
+/// A quota that the disk cannot give, beside what the journal's files take already. Nothing is said
+/// where the folder cannot be asked: another user's, or not made yet.
+std::string room_note(const Config& config, const std::string& folder) {
+    const auto quota = config.journal.quota.value;
+    const auto free = free_bytes_at(folder + "/journal.db");
+    if (quota == 0 || !free) return {};
+    auto room = *free;
+    for (const auto* name : {"", "-wal", "-ballast"}) {
+        room += Holes::bytes_on_disk(folder + "/journal.db" + name);
+    }
+    if (room >= quota) return {};
+    const auto language = config.lang;
+    return wrap(say(language, Text::config_quota_room,
+                    {human_bytes(language, quota), human_bytes(language, room), folder}),
+                2);
+}
+
 }  // namespace
 
 std::string problems_text(const LoadedConfig& loaded) {
@@ -83,14 +102,15 @@ std::optional<Outcome> unreadable(const std::string& file, Language language) {
             "\n"};
 }
 
-Outcome check_command(const std::string& file, Language language, bool file_may_choose) {
+Outcome check_command(const std::string& file, Language language, bool file_may_choose,
+                      const std::string& state_folder) {
     if (auto outcome = unreadable(file, language)) return *outcome;
     const auto loaded = load_config(file, language, file_may_choose);
     if (!loaded.problems.empty()) return {EX_CONFIG, problems_text(loaded), ""};
     const auto& config = loaded.config;
     return {0,
             wrap(say(config.lang, Text::config_good, {file})) + wrap(summary(config)) +
-                file_notes(config),
+                file_notes(config) + room_note(config, state_folder),
             ""};
 }
 

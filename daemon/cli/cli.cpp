@@ -300,8 +300,8 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     if (*reference) return finish({0, config_reference(language), ""});
     if (*run_app) return run(request, language, !wished, run_daemon);
     if (*check) {
-        return finish(
-            cli::check_command(file.empty() ? request.config_file : file, language, !wished));
+        return finish(cli::check_command(file.empty() ? request.config_file : file, language,
+                                         !wished, request.paths.state));
     }
 
     if (is_all_links) request.link.clear();

@@ -56,14 +56,16 @@ struct Request {
                                         bool is_utc);
 /// What the journal holds, how large it is, what was given up.
 [[nodiscard]] Outcome journal_command(const Request& request);
-/// Walks the chain. EX_DATAERR when it is broken.
+/// Walks the chain. EX_DATAERR when it is broken, EX_TEMPFAIL when it is whole as far as it goes
+/// and a damaged file waits for the daemon to salvage it.
 [[nodiscard]] Outcome verify_command(const Request& request);
 /// Writes rows to `request.output` or standard output; progress goes to standard error while that
 /// is a terminal. A file that could not be finished is removed.
 [[nodiscard]] Outcome export_command(const Request& request);
-/// Checks `file` and its conf.d. `file_may_choose`: messages follow the file's `lang`.
+/// Checks `file` and its conf.d, and whether `state_folder` has room for the journal's quota.
+/// `file_may_choose`: messages follow the file's `lang`.
 [[nodiscard]] Outcome check_command(const std::string& file, Language language,
-                                    bool file_may_choose);
+                                    bool file_may_choose, const std::string& state_folder);
 
 /// EX_NOINPUT with the reason if `file` is missing, a folder or not readable; else nothing.
 [[nodiscard]] std::optional<Outcome> unreadable(const std::string& file, Language language);

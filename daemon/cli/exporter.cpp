@@ -28,6 +28,11 @@ Result<void> walk(RecordSource& source, const web::EpochRow& epoch, Take take) {
     return ok();
 }
 
+/// Numbers between `last` and `first`, neither of them counted.
+std::uint64_t between(Seq last, Seq first) {
+    return first > last.next() ? first.value - last.value - 1 : 0;
+}
+
 std::uint64_t all_of(const std::vector<web::EpochRow>& epochs) {
     std::uint64_t all = 0;
     for (const auto& epoch : epochs) all += epoch.last.value;
@@ -88,7 +93,7 @@ public:
             const auto wall = stamper_.stamp(record.seq, event->at);
             if (!wants(wall)) return ok();
             ++count_->events;
-            if (!wall) ++count_->undated;
+            if (!wall) ++count_->undated_events;
             return sink_->take(EventRow{&epoch_->id, record.seq, event->at, wall, event});
         }
         return take(record.seq, std::get<Chunk>(record.body));
@@ -145,7 +150,10 @@ Result<ExportCount> export_records(RecordSource& source, RowSink& sink, const Ex
     for (const auto& epoch : *epochs) {
         EpochExport work{epoch, sink, span, count};
         const auto both = [&](bool is_second) {
-            return walk(source, epoch, [&](const Piece& piece, Seq after) -> Result<void> {
+            Seq seen;
+            auto walked = walk(source, epoch, [&](const Piece& piece, Seq after) -> Result<void> {
+                if (is_second) count.absent += between(after, piece.records.front().seq);
+                seen = piece.records.back().seq;
                 for (const auto& record : piece.records) {
                     if (record.seq <= after || record.seq > epoch.last) continue;
                     if (!is_second) {
@@ -154,9 +162,11 @@ Result<ExportCount> export_records(RecordSource& source, RowSink& sink, const Ex
                         return taken;
                     }
                 }
-                progress(before + piece.records.back().seq.value, all);
+                progress(before + seen.value, all);
                 return ok();
             });
+            if (is_second) count.absent += between(seen, epoch.last.next());
+            return walked;
         };
         if (auto done = both(false); !done) return done.error();
         before += epoch.last.value;
@@ -178,10 +188,8 @@ Result<Verification> verify_records(RecordSource& source, const Progress& progre
         Seq last;
         auto walked = walk(source, epoch, [&](const Piece& piece, Seq) -> Result<void> {
             const auto first = piece.records.front().seq;
-            if (first > last.next()) {
-                found.absent += first.value - last.value - 1;
-                head.reset();
-            }
+            if (first > last.next()) head.reset();
+            found.absent += between(last, first);
             // A block that begins at or before what was seen is a reduced one, given whole.
             const bool follows = first == last.next();
             if (head && follows && *head != piece.before && found.breaks.size() < kMaxBreaks) {
@@ -200,7 +208,7 @@ Result<Verification> verify_records(RecordSource& source, const Progress& progre
             return ok();
         });
         if (!walked) return walked.error();
-        if (last < epoch.last) found.absent += epoch.last.value - last.value;
+        found.absent += between(last, epoch.last.next());
         before += epoch.last.value;
     }
     return found;

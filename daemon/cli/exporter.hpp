@@ -63,7 +63,9 @@ struct ExportSpan {
 struct ExportCount {
     std::uint64_t readings = 0;
     std::uint64_t events = 0;
-    std::uint64_t undated = 0;  ///< readings and events without a date
+    std::uint64_t undated = 0;         ///< readings without a date
+    std::uint64_t undated_events = 0;  ///< likewise
+    std::uint64_t absent = 0;  ///< records of closed epochs that are not here, whatever the span
 };
 /// Records looked at so far, of how many.
 using Progress = std::function<void(std::uint64_t done, std::uint64_t all)>;

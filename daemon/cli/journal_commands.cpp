@@ -54,7 +54,8 @@ using File = std::unique_ptr<std::FILE, FileCloser>;
 Outcome not_finished(const Request& request, const Error& error) {
     const auto code = error.code == Errc::unreachable ? EX_UNAVAILABLE : EX_IOERR;
     return {code, "",
-            wrap(say(request.render.language, Text::export_failed, {one_line(error.detail, 400)}))};
+            wrap(say(request.render.language, Text::export_failed,
+                     {web::evidence_text(request.render.language, one_line(error.detail, 400))}))};
 }
 
 Result<ExportSpan> span_of(const Request& request) {
@@ -78,11 +79,16 @@ Outcome exported(const Request& request, RecordSource& source, RowSink& sink,
     const auto count = export_records(
         source, sink, span, [&](std::uint64_t done, std::uint64_t all) { meter.show(done, all); });
     if (!count) return not_finished(request, count.error());
+    const bool has_events = request.format != "csv";
     auto text = wrap(say(language, Text::export_done,
                          {human_count(language, count->readings),
-                          human_count(language, request.format == "csv" ? 0 : count->events)}));
-    if (count->undated > 0) {
-        text += wrap(say(language, Text::export_undated, {human_count(language, count->undated)}));
+                          human_count(language, has_events ? count->events : 0)}));
+    const auto undated = count->undated + (has_events ? count->undated_events : 0);
+    if (undated > 0) {
+        text += wrap(say(language, Text::export_undated, {human_count(language, undated)}));
+    }
+    if (count->absent > 0) {
+        text += wrap(say(language, Text::export_absent, {human_count(language, count->absent)}));
     }
     return {0, "", text};
 }
@@ -113,7 +119,9 @@ Outcome verify_command(const Request& request) {
         text += wrap(say(language, Text::verify_broken,
                          {to_string(gap.epoch), std::to_string(gap.seq.value)}));
     }
-    if (found->breaks.empty()) {
+    if (found->breaks.empty() && found->verified + found->reduced + found->absent == 0) {
+        text += wrap(say(language, Text::verify_empty));
+    } else if (found->breaks.empty() && found->verified > 0) {
         text += wrap(say(language, Text::verify_good, {human_count(language, found->verified)}));
     }
     if (found->reduced > 0) {
@@ -122,7 +130,9 @@ Outcome verify_command(const Request& request) {
     if (found->absent > 0) {
         text += wrap(say(language, Text::verify_absent, {human_count(language, found->absent)}));
     }
-    return {found->breaks.empty() ? 0 : EX_DATAERR, text, ""};
+    if (!found->breaks.empty()) return {EX_DATAERR, text, ""};
+    if (!opened.is_salvaging) return {0, text, ""};
+    return {EX_TEMPFAIL, text, wrap(say(language, Text::verify_salvaging))};
 }
 
 Outcome export_command(const Request& request) {
@@ -158,6 +168,7 @@ Outcome export_command(const Request& request) {
     auto opened = open_records(request);
     auto outcome =
         opened.failure ? *opened.failure : exported(request, *opened.source, *sink, *span);
+    if (opened.is_salvaging) outcome.err += wrap(say(language, Text::verify_salvaging));
     sink.reset();
     if (outcome.code != 0 && !request.output.empty()) (void)::unlink(request.output.c_str());
     return outcome;

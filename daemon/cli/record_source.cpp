@@ -100,8 +100,13 @@ Result<void> become_owner(const std::string& folder) {
 Outcome cannot_open(const Request& request, const Error& error) {
     const auto language = request.render.language;
     const int code = error.code == Errc::not_authorised ? EX_NOPERM : EX_NOINPUT;
-    return {code, "",
-            wrap(web::say(language, web::Text::journal_unreadable, {one_line(error.detail, 400)}))};
+    const auto detail = web::evidence_text(language, one_line(error.detail, 400));
+    auto text = wrap(web::say(language, web::Text::journal_unreadable, {detail}));
+    // Nothing was ever written there, or the folder is another one.
+    if (error.code == Errc::not_found) {
+        text += web::say(language, web::Text::daemon_absent_hint) + "\n";
+    }
+    return {code, "", text};
 }
 
 }  // namespace
@@ -129,7 +134,12 @@ OpenedRecords open_records(const Request& request) {
     options.path = file;
     auto journal = Journal::open(options);
     if (!journal) return {nullptr, cannot_open(request, journal.error())};
-    return {std::make_unique<FromFile>(std::move(*lock), std::move(*journal)), std::nullopt};
+    const auto facts = (*journal)->facts();
+    if (!facts) return {nullptr, cannot_open(request, facts.error())};
+    OpenedRecords opened{std::make_unique<FromFile>(std::move(*lock), std::move(*journal)),
+                         std::nullopt};
+    opened.is_salvaging = facts->damage.is_salvaging;
+    return opened;
 }
 
 }  // namespace gerbang::cli

@@ -38,6 +38,8 @@ public:
 struct OpenedRecords {
     std::unique_ptr<RecordSource> source;
     std::optional<Outcome> failure;
+    /// The file was damaged and set aside; only a running daemon salvages what it holds.
+    bool is_salvaging = false;
 };
 [[nodiscard]] OpenedRecords open_records(const Request& request);
 

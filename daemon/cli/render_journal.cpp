@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string_view>
 
 #include "common/web/text.hpp"
 #include "daemon/cli/render.hpp"
@@ -11,6 +12,41 @@ using web::Text;
 
 /// Epochs that fit a screen; there is hardly ever more than one.
 constexpr std::size_t kMostEpochs = 8;
+
+/// Why records are lost, in the reader's words; a reason of another version as it is written.
+struct ReasonText {
+    std::string_view reason;
+    std::string_view indonesian;
+    std::string_view english;
+};
+constexpr ReasonText kReasons[]{
+    {"quota", "ruang habis, yang tertua dilepas", "out of room, the oldest given up"},
+    {"damage", "berkas rusak", "damaged file"},
+    {"rollback", "kartu kehilangan tulisan terakhir", "the card dropped its last writes"},
+    {"storage_dropped", "kartu kehilangan tulisan terakhir", "the card dropped its last writes"},
+    {"ring_full", "kartu terlalu lama tidak dapat ditulis",
+     "the card could not be written too long"},
+    {"ring_damaged", "cincin memori rusak", "damaged ring in memory"},
+    {"foreign_epoch", "milik catatan lain", "of another journal"},
+    {"quota_anchor", "ruang habis: setelan jam", "out of room: clock settings"},
+    {"quota_clock", "ruang habis: koreksi jam", "out of room: clock corrections"},
+    {"quota_path", "ruang habis: penilaian jalur", "out of room: path findings"},
+    {"quota_stop", "ruang habis: gerbang berhenti", "out of room: stops"},
+    {"quota_interface", "ruang habis: antarmuka", "out of room: interfaces"},
+    {"quota_config", "ruang habis: konfigurasi", "out of room: configurations"},
+    {"quota_note", "ruang habis: keterangan", "out of room: notes"},
+    {"quota_boot_end", "ruang habis: sebab perangkat mati", "out of room: ends of boots"},
+    {"quota_boot", "ruang habis: perangkat menyala", "out of room: boots"},
+    {"quota_outage", "ruang habis: gangguan tertua", "out of room: the oldest outages"},
+};
+
+std::string reason_text(std::string_view reason, Language language) {
+    for (const auto& known : kReasons) {
+        if (known.reason != reason) continue;
+        return std::string{language == Language::english ? known.english : known.indonesian};
+    }
+    return one_line(reason, 40);
+}
 
 std::string size_lines(const JournalFacts& facts, const RenderOptions& options) {
     const auto language = options.language;
@@ -71,6 +107,34 @@ std::string epoch_table(const JournalFacts& facts, const RenderOptions& options)
     return text;
 }
 
+std::string damage_lines(const JournalFacts& facts, Seconds offset, const RenderOptions& options) {
+    const auto language = options.language;
+    const auto& damage = facts.damage;
+    std::string text;
+    if (!damage.found.empty()) {
+        const auto found = one_line(damage.found, 200);
+        text += wrap(damage.since ? say(language, Text::journal_damaged,
+                                        {local_minute(language, *damage.since, offset), found})
+                                  : say(language, Text::journal_damaged_once, {found}));
+    }
+    if (damage.is_salvaging) {
+        text += wrap(say(
+            language, Text::journal_salvaging,
+            {human_count(language, damage.blocks_done), human_count(language, damage.blocks_found),
+             human_count(language, damage.salvaged_records)}));
+    } else if (damage.salvaged_records > 0) {
+        text += wrap(say(language, Text::journal_salvaged,
+                         {human_count(language, damage.salvaged_records)}));
+    }
+    if (facts.check.of == 0) return text;
+    const auto percent =
+        std::to_string(std::min(facts.check.records, facts.check.of) * 100 / facts.check.of);
+    const auto rounds = facts.check.rounds;
+    return text + wrap(rounds == 0 ? say(language, Text::journal_checked, {percent})
+                                   : say(language, Text::journal_checked_whole,
+                                         {human_count(language, rounds), percent}));
+}
+
 }  // namespace
 
 std::string render_journal(const JournalFacts& facts, Seconds utc_offset,
@@ -103,10 +167,12 @@ std::string render_journal(const JournalFacts& facts, Seconds utc_offset,
         text += wrap(say(language, Text::journal_silent,
                          {name, std::to_string(pin.silent_for.count() / 86'400)}));
     }
+    text += damage_lines(facts, utc_offset, options);
     if (facts.losses.empty()) return text + wrap(say(language, Text::journal_nothing_lost));
     for (const auto& loss : facts.losses) {
-        text += wrap(say(language, Text::journal_lost,
-                         {human_count(language, loss.records), one_line(loss.reason, 40)}));
+        text +=
+            wrap(say(language, Text::journal_lost,
+                     {human_count(language, loss.records), reason_text(loss.reason, language)}));
     }
     return text;
 }

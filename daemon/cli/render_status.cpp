@@ -72,11 +72,18 @@ std::string journal_lines(const Status& status, const RenderOptions& options) {
     const auto language = options.language;
     std::string ram;
     if (journal.is_ram) ram = painted(wrap(say(language, Text::storage_is_ram)), kRed, options);
+    if (journal.daily_writes_bytes != 0 &&
+        journal.written_today_bytes > journal.daily_writes_bytes) {
+        ram += painted(wrap(say(language, Text::writes_too_much,
+                                {human_bytes(language, journal.written_today_bytes),
+                                 human_bytes(language, journal.daily_writes_bytes)})),
+                       kYellow, options);
+    }
     if (journal.state == "failing") {
-        auto text = painted(
-            wrap(say(language, Text::journal_failing,
-                     {one_line(journal.detail), human_count(language, journal.pending_ticks)})),
-            kRed, options);
+        auto text = painted(wrap(say(language, Text::journal_failing,
+                                     {web::evidence_text(language, one_line(journal.detail)),
+                                      human_count(language, journal.pending_ticks)})),
+                            kRed, options);
         if (const auto what = remedy_of_storage(journal.storage))
             text += wrap(say(language, *what));
         if (journal.given_up_ticks != 0) {

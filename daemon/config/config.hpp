@@ -67,6 +67,10 @@ struct Config {
         Millis commit{60000};  ///< 10 s - 15 min, a multiple of tick
     } metering;
     struct {
+        Bytes quota{};                  ///< of everything in the state folder; 0: by free space
+        Bytes daily_writes{32u << 20};  ///< a day that hands more to write calls is warned of
+    } journal;
+    struct {
         bool enabled = true;
         Millis interval{10000};
         Millis doubt_interval{3000};

@@ -19,6 +19,9 @@ constexpr Bounds kShortText{0, 128, ""};
 Millis ms(const Value& value) {
     return Millis{value.number};
 }
+Bytes size(const Value& value) {
+    return {static_cast<std::uint64_t>(value.number)};
+}
 BitRate rate(const Value& value) {
     return {static_cast<std::uint64_t>(value.number)};
 }
@@ -131,6 +134,25 @@ const std::array kSchema{
                           "banyak sekian yang hilang bila listrik padam.",
             .english = "Time between two writes to flash; a multiple of tick. What a power cut "
                        "can cost at most."},
+    KeySpec{.path = "journal.quota",
+            .form = Form::size,
+            .bounds = {6 << 20, std::int64_t{1} << 40, ""},
+            .set = [](Config& c, const Value& v) { c.journal.quota = size(v); },
+            .indonesian = "Tempat di disk untuk catatan, semuanya; bila hampir penuh, data lama "
+                          "diringkas. Kosong: 64 MiB, atau seperempat ruang kosong bila itu "
+                          "lebih kecil.",
+            .english = "Room on disk for the journal, all of it; old data is reduced before it is "
+                       "full. Empty: 64 MiB, or a quarter of the free space where that is less."},
+    KeySpec{.path = "journal.daily_writes",
+            .form = Form::size,
+            .bounds = {1 << 20, std::int64_t{1} << 40, ""},
+            .default_text = "32 MiB",
+            .set = [](Config& c, const Value& v) { c.journal.daily_writes = size(v); },
+            .indonesian = "Diperingatkan bila yang ditulis ke kartu dalam sehari melebihi ini. "
+                          "Biasanya 10 MB; dengan sistem berkas kartu menerima kira-kira empat "
+                          "kali lipatnya.",
+            .english = "A day on which more is written to flash is warned of. Usual are 10 MB; "
+                       "with the file system's own writes the card takes about four times that."},
     KeySpec{.path = "probe.enabled",
             .form = Form::flag,
             .default_text = "true",

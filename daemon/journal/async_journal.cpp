@@ -33,7 +33,12 @@ struct AsyncJournal::Line {
 
 AsyncJournal::View AsyncJournal::view_of(const Journal& journal) {
     const auto& state = journal.state();
-    return {state.epoch, state.last, state.head, journal.size_bytes(), journal.written_bytes()};
+    return {state.epoch,
+            state.last,
+            state.head,
+            journal.size_bytes(),
+            journal.written_bytes(),
+            journal.written_today()};
 }
 
 AsyncJournal::AsyncJournal(Open open, net::any_io_executor worker, Clock& clock)

@@ -73,6 +73,7 @@ public:
     [[nodiscard]] Head head() const { return view_.head; }
     [[nodiscard]] std::uint64_t size_bytes() const { return view_.size_bytes; }
     [[nodiscard]] std::uint64_t written_bytes() const;
+    [[nodiscard]] std::uint64_t written_today() const { return view_.written_today; }
     /// Since when the present job is with the worker; nothing: there is none.
     [[nodiscard]] std::optional<Monotonic> busy_since() const;
     [[nodiscard]] bool is_hanging() const;
@@ -90,6 +91,7 @@ private:
         Head head{};
         std::uint64_t size_bytes = 0;
         std::uint64_t written_bytes = 0;
+        std::uint64_t written_today = 0;
     };
 
     [[nodiscard]] static View view_of(const Journal& journal);

@@ -18,8 +18,8 @@ inline constexpr std::uint64_t kWalBytes = 1u << 20;
 /// Opens `connection` on the journal at `path` with the product's settings, creates the tables in a
 /// new file, and brings those of an older schema up to date, each version's step in a transaction.
 ///
-/// `page_bytes` 0: the block size of the file system, at most 2 KiB. Errors as `to_error`; besides, `bad_input`
-/// for a file of another program or of a newer schema, which is left as it is.
+/// `page_bytes` 0: the block size of the file system, at most 2 KiB. Errors as `to_error`; besides,
+/// `bad_input` for a file of another program or of a newer schema, which is left as it is.
 [[nodiscard]] Result<void> open_database(Connection& connection, const std::string& path,
                                          const std::string& vfs, std::uint32_t page_bytes);
 

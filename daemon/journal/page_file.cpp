@@ -238,7 +238,10 @@ Result<void> PageFile::read_header() {
     const auto bytes = file_ ? file_->size() : Result<std::uint64_t>{0};
     if (!bytes) return bytes.error();
     const auto usable = std::min(*bytes, kMaxFileBytes);
-    const auto header = read_file(0, kFileHeader);
+    // All depends on the page size: a medium that dies may need several tries.
+    constexpr int kTries = 3;
+    auto header = read_file(0, kFileHeader);
+    for (int tried = 1; !header && tried < kTries; ++tried) header = read_file(0, kFileHeader);
     if (header && header->size() == kFileHeader && header->starts_with(kMagic)) {
         const auto stored = u16_at(*header, 16);
         page_bytes_ = stored == 1 ? 65536 : stored;
@@ -255,10 +258,13 @@ Result<void> PageFile::read_header() {
     return ok();
 }
 
-/// The size by which most of a sample of pages look like leaves with rows.
+/// The size by which most of a sample of pages look like leaves with rows. With half the true size
+/// every other page does; with twice of it every page that is looked at, about as often: so the
+/// smallest of those that come near the best.
 void PageFile::guess_page_bytes(std::uint64_t file_bytes) {
     constexpr std::uint64_t kSamples = 64;
     page_bytes_ = 4096;
+    std::map<std::uint32_t, std::uint64_t> scores;
     std::uint64_t best = 0;
     for (std::uint32_t bytes = 512; bytes <= 65536; bytes *= 2) {
         const auto pages = file_bytes / bytes;
@@ -268,10 +274,13 @@ void PageFile::guess_page_bytes(std::uint64_t file_bytes) {
             const auto page = read_file(i * bytes, bytes);
             if (page && page->size() == bytes) found += plausible_rows(*page) * bytes;
         }
-        if (found > best) {
-            best = found;
-            page_bytes_ = bytes;
-        }
+        scores[bytes] = found;
+        best = std::max(best, found);
+    }
+    for (const auto& [bytes, score] : scores) {
+        if (best == 0 || score * 10 < best * 7) continue;
+        page_bytes_ = bytes;
+        return;
     }
 }
 

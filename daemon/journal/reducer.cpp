@@ -17,7 +17,7 @@ void empty_event(Record& record) {
     record.body = std::move(chunk);
 }
 
-void widen(GivenUp& given, const std::optional<DeviceTime>& at) {
+void widen(GivenAway& given, const std::optional<DeviceTime>& at) {
     if (!at) return;
     if (given.first.boot.value == 0) given.first = *at;
     given.last = *at;
@@ -91,8 +91,8 @@ std::vector<SeqRange> Holdings::owed(std::size_t consumer, EpochNo epoch, Seq la
     return owed;
 }
 
-GivenUp give_up(std::vector<Record>& records) {
-    GivenUp given;
+GivenAway give_up(std::vector<Record>& records) {
+    GivenAway given;
     for (auto& record : records) {
         const auto at = time_of(record.body);
         const auto* event = std::get_if<Event>(&record.body);
@@ -111,9 +111,9 @@ GivenUp give_up(std::vector<Record>& records) {
     return given;
 }
 
-GivenUp give_up_events(std::vector<Record>& records, EventKind kind,
-                       const std::set<std::uint64_t>& kept) {
-    GivenUp given;
+GivenAway give_up_events(std::vector<Record>& records, EventKind kind,
+                         const std::set<std::uint64_t>& kept) {
+    GivenAway given;
     for (auto& record : records) {
         const auto* event = std::get_if<Event>(&record.body);
         if (event == nullptr || event->kind != kind || kept.contains(record.seq.value)) continue;

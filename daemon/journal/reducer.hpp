@@ -65,16 +65,16 @@ private:
 
 /// Gives up the readings of `records` and every event that is not protected. Returns how many
 /// records lost something, with the times of the first and last of the block.
-struct GivenUp {
+struct GivenAway {
     std::uint64_t readings = 0;  ///< records
     std::uint64_t events = 0;
     DeviceTime first;
     DeviceTime last;
 };
-[[nodiscard]] GivenUp give_up(std::vector<Record>& records);
+[[nodiscard]] GivenAway give_up(std::vector<Record>& records);
 
 /// Gives up the events of `kind` among `records` whose numbers are not in `kept`.
-[[nodiscard]] GivenUp give_up_events(std::vector<Record>& records, EventKind kind,
-                                     const std::set<std::uint64_t>& kept);
+[[nodiscard]] GivenAway give_up_events(std::vector<Record>& records, EventKind kind,
+                                       const std::set<std::uint64_t>& kept);
 
 }  // namespace gerbang

@@ -274,6 +274,16 @@ Result<void> SqliteJournal::write_epoch(const EpochFact& fact, EpochNo number_of
                           .bind(2, epoch_no_)
                           .run();
         if (!closed) return closed;
+        if (known_last() > memory_.state.last) {
+            // A rolled-back image: these were given once, a receiver may have them.
+            Loss loss;
+            loss.epoch = epoch_no_;
+            loss.what = "records";
+            loss.reason = "rollback";
+            loss.range = {memory_.state.last.next(), known_last()};
+            loss.count = loss.range.size();
+            if (auto told = losses_.add(loss); !told) return told;
+        }
     }
     auto put = put_epoch_.start().bind(1, number_of_epoch).bind_blob(2, view(fact.id.bytes)).run();
     if (!put) return put;

@@ -29,7 +29,8 @@ Health::Health(const HostPaths& paths, SeriesTable& series)
       load_{paths.proc + "/loadavg"},
       memory_{paths.proc + "/meminfo"},
       stat_{paths.proc + "/self/stat"},
-      statm_{paths.proc + "/self/statm"} {
+      statm_{paths.proc + "/self/statm"},
+      io_{paths.proc + "/self/io"} {
     const auto gauge = [&series](std::string_view name, std::string_view unit,
                                  std::uint8_t scale = 0) {
         return series.intern(name, {}, SeriesKind::gauge, unit, scale);
@@ -39,6 +40,7 @@ Health::Health(const HostPaths& paths, SeriesTable& series)
     free_series_ = gauge("state_free_bytes", "bytes");
     resident_series_ = gauge("daemon_memory_bytes", "bytes");
     cpu_series_ = series.intern("daemon_cpu_seconds_total", {}, SeriesKind::counter, "seconds", 3);
+    written_series_ = series.intern("daemon_written_bytes_total", {}, SeriesKind::counter, "bytes");
     find_zones(paths.sys, series);
     if (const auto hertz = ::sysconf(_SC_CLK_TCK); hertz > 0) tick_ms_ = 1000 / hertz;
     if (const auto page = ::sysconf(_SC_PAGESIZE); page > 0)
@@ -60,8 +62,11 @@ void Health::find_zones(const std::string& sys, SeriesTable& series) {
 }
 
 void Health::restore(const std::vector<Reading>& totals) {
-    for (const auto& total : totals)
-        if (total.series == cpu_series_ && cpu_series_.value != 0) earlier_cpu_ms_ = total.value;
+    for (const auto& total : totals) {
+        if (total.series.value == 0) continue;
+        if (total.series == cpu_series_) earlier_cpu_ms_ = total.value;
+        if (total.series == written_series_) earlier_written_ = total.value;
+    }
 }
 
 void Health::read(Monotonic now, std::vector<Reading>& into) {
@@ -98,6 +103,10 @@ void Health::read_slow_ones(std::vector<Reading>& into) {
     if (const auto text = statm_.read(buffer)) {
         if (const auto pages = proc::parse_resident_pages(*text))
             add(into, resident_series_, rounded_down(*pages * page_bytes_, kMiB / 16));
+    }
+    if (const auto text = io_.read(buffer)) {
+        if (const auto bytes = proc::parse_write_bytes(*text))
+            add(into, written_series_, earlier_written_ + rounded_down(*bytes, kMiB / 16));
     }
     struct statvfs facts {};
     if (::statvfs(state_.c_str(), &facts) != 0) return;

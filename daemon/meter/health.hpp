@@ -20,7 +20,9 @@ namespace gerbang {
 /// | `system_temperature_celsius{zone}` | celsius, 1 | 0.5; at most 4 zones |
 /// | `state_free_bytes` | bytes | 1 MiB; free for the daemon's user, of the state folder |
 /// | `daemon_cpu_seconds_total` | seconds, 3 | counter; the CPU time of all runs of the daemon |
-/// | `daemon_memory_bytes` | bytes | 64 KiB; resident |
+/// | `daemon_written_bytes_total` | bytes | 64 KiB; counter; what all runs of the daemon made the
+/// kernel write to storage, in whole pages, without the file system's own writes | |
+/// `daemon_memory_bytes` | bytes | 64 KiB; resident |
 ///
 /// Coarse on purpose: noise in the low digits costs flash and airtime. What cannot be read has no
 /// reading and is no error. Files stay open; a reading allocates nothing. Loop thread only.
@@ -29,7 +31,7 @@ public:
     /// `series` is used here only; a full table leaves readings out.
     Health(const HostPaths& paths, SeriesTable& series);
 
-    /// Once, before the first `read`: the CPU time of earlier runs goes on.
+    /// Once, before the first `read`: the CPU time and the writes of earlier runs go on.
     void restore(const std::vector<Reading>& totals);
     /// Appends what can be read now; load, memory and temperature at most every 5 s, free space and
     /// the daemon's own figures at most once a minute of device time: the one may wait for the file
@@ -47,10 +49,12 @@ private:
     void read_slow_ones(std::vector<Reading>& into);
 
     std::string state_;
-    SmallFile load_, memory_, stat_, statm_;
+    SmallFile load_, memory_, stat_, statm_, io_;
     std::vector<Zone> zones_;
     SeriesId load_series_, memory_series_, free_series_, cpu_series_, resident_series_;
+    SeriesId written_series_;
     std::int64_t earlier_cpu_ms_ = 0;
+    std::int64_t earlier_written_ = 0;
     std::int64_t moment_ = -1;  ///< 5 s of the last reading of the load
     std::int64_t minute_ = -1;  ///< of the last slow reading
     std::int64_t tick_ms_ = 10;

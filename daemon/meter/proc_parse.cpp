@@ -70,6 +70,16 @@ std::optional<std::uint64_t> parse_resident_pages(std::string_view text) noexcep
     return pages;
 }
 
+std::optional<std::uint64_t> parse_write_bytes(std::string_view text) noexcept {
+    constexpr std::string_view kName = "\nwrite_bytes:";
+    const auto found = text.find(kName);
+    if (found == std::string_view::npos) return std::nullopt;
+    text.remove_prefix(found + kName.size());
+    const auto bytes = to_number<std::uint64_t>(next_word(text));
+    if (!bytes || *bytes > (std::uint64_t{1} << 60)) return std::nullopt;
+    return bytes;
+}
+
 std::optional<std::int64_t> parse_millicelsius(std::string_view text) noexcept {
     const auto value = to_number<std::int64_t>(next_word(text));
     if (!value || *value < -60'000 || *value > 200'000) return std::nullopt;

@@ -7,6 +7,15 @@ if(TARGET gerbang)
             ${product}/gerbang 2000000)
         set_tests_properties(executable_size PROPERTIES LABELS bench)
     endif()
+    # First tick and memory beside 90 days of backlog.
+    add_executable(bench_backlog_start ${PROJECT_SOURCE_DIR}/tests/bench/backlog_start.cpp)
+    target_link_libraries(bench_backlog_start PRIVATE gerbang_journal)
+    target_compile_definitions(bench_backlog_start PRIVATE
+        GERBANG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    add_test(NAME backlog_start COMMAND bench_backlog_start ${product}/gerbang
+        ${CMAKE_CURRENT_BINARY_DIR}/backlog_start 9 30)
+    set_tests_properties(backlog_start PROPERTIES TIMEOUT 600 LABELS "bench;slow"
+        RUN_SERIAL TRUE)
     add_test(NAME cpu COMMAND ${PROJECT_SOURCE_DIR}/tests/bench/cpu.sh ${product})
     set_tests_properties(cpu PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 480 LABELS "bench;slow"
         RUN_SERIAL TRUE)

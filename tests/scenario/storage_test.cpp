@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 
 #include "common/model/storage_facts.hpp"
+#include "daemon/journal/database.hpp"
 #include "tests/support/fault_vfs.hpp"
 #include "tests/support/seed.hpp"
 #include "tests/support/village.hpp"
@@ -31,6 +34,11 @@ std::size_t events_in(const std::vector<Record>& records, EventKind kind) {
         if (event != nullptr && event->kind == kind) ++events;
     }
     return events;
+}
+
+std::string content_of(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 void fail_aloud(std::exception_ptr failure) {
@@ -194,6 +202,10 @@ TEST_CASE("Village meters from the first instant while its disk is dead for a da
     village.run_for(21h);
     const auto full = village.daemon().status().journal;
     CHECK(full.pending_ticks >= 24 * 360);
+    CHECK(full.given_up_ticks == 0);
+    // A dead card is no reason for the watchdog.
+    CHECK(village.daemon().storage_is_accounted_for());
+    CHECK(village.daemon().missed_ticks() == 0);
     // What the ring's size is reckoned with.
     CHECK(full.ring_bytes / full.pending_ticks < 256);
     // An outage while nobody can write it down.
@@ -335,12 +347,57 @@ TEST_CASE("Village starts while its storage hangs, and joins it when it returns"
     CHECK(open_outages_in(journal) == 0);
 }
 
+TEST_CASE("Village leaves a newer version's journal untouched and meters in the ring meanwhile",
+          "[scenario][fault][blind]") {
+    Village village{test_seed()};
+    village.kernel.rate("eth0", BitRate{6'000'000}, BitRate{700'000});
+    village.start();
+    village.run_for(10min);
+    village.stop();
+    const auto ticks_before = ticks_in(village.journal_records());
+    const auto set_version = [&village](const char* sql) {
+        auto database = province::Database::open(village.journal_path(), "");
+        REQUIRE(database);
+        (*database)->script(sql);
+        REQUIRE_FALSE((*database)->failure());
+    };
+    set_version("PRAGMA user_version=99");
+    // It would have a mirror of its own; beside one of ours that version would be damage.
+    std::filesystem::remove(
+        std::filesystem::path{village.journal_path()}.replace_extension("mirror"));
+    const auto content = content_of(village.journal_path());
+    village.start();
+    village.run_for(2h);
+    const auto status = village.daemon().status();
+    CHECK(status.journal.state == "failing");
+    CHECK(status.journal.detail.find("newer than this gerbang knows") != std::string::npos);
+    CHECK(status.journal.pending_ticks >= 720);
+    CHECK(status.link.state == "up");
+    // No reason for the watchdog to start it anew.
+    CHECK(village.daemon().storage_is_accounted_for());
+    CHECK(village.daemon().missed_ticks() == 0);
+    village.kill();
+    CHECK((content_of(village.journal_path()) == content));
+    CHECK_FALSE(std::filesystem::exists(village.journal_path() + ".damaged"));
+    // The version that knows it is back.
+    set_version(("PRAGMA user_version=" + std::to_string(sql::kSchemaVersion)).c_str());
+    village.start();
+    village.run_for(2min);
+    CHECK(village.daemon().status().journal.storage == "well");
+    village.stop();
+    const auto journal = village.journal_records();
+    CHECK(ticks_in(journal) - ticks_before >= 720 + 12);
+    CHECK(Village::wan_bytes(journal) == village.kernel.true_wan_bytes());
+}
+
 TEST_CASE("Village says aloud that its state folder is RAM", "[scenario]") {
     Village village{test_seed()};
     village.state_folder = []() -> Result<StateFolder> { return StateFolder{.is_ram = true}; };
     village.start();
     village.run_for(2min);
-    CHECK(village.daemon().status().journal.is_ram);
+    const auto status = village.daemon().status();
+    CHECK(status.journal.is_ram);
+    CHECK(status.journal.storage == "well");
     village.stop();
     CHECK(events_in(village.journal_records(), EventKind::storage) == 1);
 }

@@ -79,6 +79,7 @@ struct FaultVfs::Disk {
     bool has_fired = false;
     bool is_dead = false;
     int open_files = 0;
+    std::function<void(std::uint64_t)> hook;
 
     enum class Call { open, read, write, growing_write, truncate, sync, remove, rename, size };
 
@@ -105,6 +106,7 @@ struct FaultVfs::Disk {
     int next_call(Call call, int io_code) {
         if (is_dead) return io_code;
         ++calls;
+        if (call != Call::write && call != Call::growing_write) called();
         if (calls < plan.at_call || !suits(call)) return SQLITE_OK;
         if (has_fired && !plan.is_persistent) return SQLITE_OK;
         has_fired = true;
@@ -125,7 +127,10 @@ struct FaultVfs::Disk {
     }
 
     std::string survivor(const File& file);
-    void cut_power();
+    void survive(const Disk& before);
+    void called() {
+        if (hook) hook(calls);
+    }
 };
 
 namespace {
@@ -180,10 +185,11 @@ std::string FaultVfs::Disk::survivor(const File& file) {
     return image;
 }
 
-void FaultVfs::Disk::cut_power() {
-    auto surviving = durable_names;
-    const auto kept = random() % (pending_names.size() + 1);
-    for (std::size_t i = 0; i < kept; ++i) change(surviving, pending_names[i]);
+/// Becomes what is left of `before`, which may be this disk.
+void FaultVfs::Disk::survive(const Disk& before) {
+    auto surviving = before.durable_names;
+    const auto kept = random() % (before.pending_names.size() + 1);
+    for (std::size_t i = 0; i < kept; ++i) change(surviving, before.pending_names[i]);
     names.clear();
     for (const auto& [file_name, file] : surviving) {
         auto fresh = std::make_shared<File>();
@@ -236,6 +242,7 @@ struct FaultVfs::Calls {
         apply_write(target.now, offset, bytes);
         target.pending.push_back({.offset = offset, .bytes = std::move(bytes)});
         disk.written += static_cast<std::uint64_t>(size);
+        disk.called();
         return rc;
     }
     static int truncate(sqlite3_file* file, sqlite3_int64 size) {
@@ -359,6 +366,7 @@ struct FaultVfs::Calls {
     static int punch(sqlite3_vfs* vfs, const char* name, std::int64_t offset, std::int64_t size) {
         auto& disk = disk_of(vfs);
         const int rc = disk.next_call(Call::write, SQLITE_IOERR_WRITE);
+        disk.called();
         if (rc != SQLITE_OK) return rc;
         const auto found = disk.names.find(name);
         if (found == disk.names.end()) return SQLITE_IOERR;
@@ -456,8 +464,19 @@ void FaultVfs::arm(const FaultPlan& next) {
 
 void FaultVfs::restart(const FaultPlan& next) {
     GERBANG_CHECK(disk_->open_files == 0);
-    disk_->cut_power();
+    disk_->survive(*disk_);
     arm(next);
+}
+
+void FaultVfs::on_each_call(std::function<void(std::uint64_t)> hook) {
+    disk_->hook = std::move(hook);
+}
+
+std::unique_ptr<FaultVfs> FaultVfs::after_cut(const FaultPlan& next) const {
+    auto other = std::make_unique<FaultVfs>(next);
+    other->disk_->survive(*disk_);
+    other->arm(next);
+    return other;
 }
 
 const std::string& FaultVfs::name() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -68,6 +69,14 @@ public:
     void restart(const FaultPlan& next = {});
     /// Plans anew without a power cut, counting calls from 1 again.
     void arm(const FaultPlan& next);
+
+    /// Called within each call, numbered from 1, before it takes effect; within a write after it,
+    /// as the write that a power cut interrupts may have reached the flash in part.
+    void on_each_call(std::function<void(std::uint64_t)> hook);
+    /// Another disk: what the flash of this one would keep if the power were cut now, drawn from
+    /// the seed of `next`, which is planned on it. Of this one nothing changes; its connections may
+    /// be open and amid a call.
+    [[nodiscard]] std::unique_ptr<FaultVfs> after_cut(const FaultPlan& next) const;
 
     [[nodiscard]] std::vector<std::string> files() const;
     [[nodiscard]] std::string content(const std::string& file) const;

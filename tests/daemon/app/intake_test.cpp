@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
+#include "common/wire/codec.hpp"
 #include "tests/support/memory_ring.hpp"
 #include "tests/support/seed.hpp"
 
@@ -441,6 +442,43 @@ TEST_CASE("Intake tells what a killed process gave up, once", "[app]") {
     Life later{memory, last};
     CHECK(later.recovered.empty());
     CHECK_FALSE(later.intake.next(last.next(), 6));
+}
+
+TEST_CASE("Intake takes no tick from a damaged ring that could not have been measured", "[app]") {
+    // Each would have the journal refuse every later commit, or this boot's metering wait for it.
+    const auto [bad_ms, now_ms] = GENERATE(table<std::int64_t, std::int64_t>(
+        {{2000, 60'000}, {1500, 60'000}, {61'000, 60'000}, {9'000'000'000, 60'000}}));
+    MemoryRing memory;
+    {
+        Life life{memory, Seq{4}};
+        life.intake.add(tick_at(1000, 1));
+        life.intake.add(tick_at(2000, 2));
+    }
+    {
+        // The hand of somebody else: an absolute tick of another time.
+        const auto ring = memory.open(kBootId);
+        std::string entry{ring->entry(1).substr(0, 21)};
+        entry += wire::encode_tick(tick_at(bad_ms, 3), nullptr);
+        REQUIRE(ring->append(entry));
+    }
+    const auto ring = memory.open(kBootId);
+    Intake intake{*ring};
+    (void)intake.begin(monotonic_from_ms(now_ms));
+    CHECK(intake.last_at() == monotonic_from_ms(2000));
+    CHECK(intake.attach(kEpoch, Seq{4}, kBoot).ticks == 2);
+    intake.add(tick_at(now_ms, 4));
+    const auto commit = intake.next(Seq{5}, 6);
+    REQUIRE(commit);
+    CHECK(ticks_in(commit->bodies).size() == 3);
+    bool is_told = false;
+    for (const auto& body : commit->bodies) {
+        CHECK(defect_of(body).empty());
+        const auto* event = std::get_if<Event>(&body);
+        if (event == nullptr || event->kind != EventKind::loss) continue;
+        const auto lost = loss_from(*event);
+        is_told = is_told || (lost && lost->count == 1 && lost->reason == "ring_damaged");
+    }
+    CHECK(is_told);
 }
 
 TEST_CASE("Intake keeps what waits when the journal begins another epoch", "[app]") {

@@ -267,15 +267,15 @@ TEST_CASE("JSON passes unchanged even where this program does not understand it"
 TEST_CASE("check names every mistake and ends with EX_CONFIG", "[cli]") {
     const Folder folder;
     const auto file = folder.write("g.yaml", "metering: {tick: 10, comit: 1}\n");
-    const auto outcome = check_command(file, Language::english, true);
+    const auto outcome = check_command(file, Language::english, true, {});
     CHECK(outcome.code == EX_CONFIG);
     CHECK(outcome.out.find(file + ":1:18: metering.tick: expected a duration") == 0);
     CHECK(outcome.out.find(file + ":1:22: metering.comit: unknown key (did you mean "
                                   "\"commit\"?)\n") != std::string::npos);
     CHECK(outcome.out.find("Mistakes: 2.") != std::string::npos);
-    const auto missing = check_command(folder.path.string() + "/none", Language::english, true);
+    const auto missing = check_command(folder.path.string() + "/none", Language::english, true, {});
     CHECK(missing.code == EX_NOINPUT);
-    const auto place = check_command(folder.path.string(), Language::indonesian, true);
+    const auto place = check_command(folder.path.string(), Language::indonesian, true, {});
     CHECK(place.code == EX_NOINPUT);
     CHECK(place.err.find("tidak dapat dibaca: ini folder") != std::string::npos);
     CHECK(missing.err.find("cannot be read: there is no such file") != std::string::npos);
@@ -283,7 +283,7 @@ TEST_CASE("check names every mistake and ends with EX_CONFIG", "[cli]") {
 
 TEST_CASE("check of the shipped example says that all is well and what will happen", "[cli]") {
     const auto file = std::string{GERBANG_SOURCE_DIR} + "/config/gerbang.yaml";
-    const auto outcome = check_command(file, Language::indonesian, true);
+    const auto outcome = check_command(file, Language::indonesian, true, {});
     CHECK(outcome.code == 0);
     CHECK(outcome.out.find("semuanya baik.\n") != std::string::npos);
     CHECK(outcome.out.find("Dibaca tiap 10 detik, disimpan tiap 1 menit.") != std::string::npos);
@@ -296,11 +296,28 @@ TEST_CASE("check points at named files that cannot be read, without calling it a
     const auto file = folder.write("g.yaml",
                                    "lang: en\nsite: {id: a}\nsync: {targets: [{name: p, url: "
                                    "'https://s.id', ca_file: /nowhere/ca.pem}]}\n");
-    const auto outcome = check_command(file, Language::indonesian, true);
+    const auto outcome = check_command(file, Language::indonesian, true, {});
     CHECK(outcome.code == 0);
     CHECK(outcome.out.find("Note: sync.targets[0].ca_file: /nowhere/ca.pem cannot be read") !=
           std::string::npos);
     CHECK(outcome.out.find("(https://s.id).") != std::string::npos);
+}
+
+TEST_CASE("check says so when the disk cannot give the journal its quota", "[cli]") {
+    const Folder folder;
+    const auto state = folder.path.string();
+    const auto more = folder.write("more.yaml", "lang: en\njournal: {quota: 1024 GiB}\n");
+    const auto outcome = check_command(more, Language::english, true, state);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out.find("Note: journal.quota is ") != std::string::npos);
+    CHECK(check_command(more, Language::english, true, state + "/none/none").out.find("Note: j") ==
+          std::string::npos);
+    const auto less = folder.write("less.yaml", "lang: en\njournal: {quota: 6 MiB}\n");
+    CHECK(check_command(less, Language::english, true, state).out.find("Note: j") ==
+          std::string::npos);
+    const auto least = folder.write("least.yaml", "lang: en\njournal: {quota: 5 MiB}\n");
+    CHECK(check_command(least, Language::english, true, state).out.find("expected 6 MiB to") !=
+          std::string::npos);
 }
 
 TEST_CASE("A wrong command line is EX_USAGE and starts nothing", "[cli]") {

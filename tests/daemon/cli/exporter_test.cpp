@@ -254,6 +254,13 @@ TEST_CASE("Verification recomputes the chain and names where it breaks", "[cli]"
         CHECK(found->breaks.empty());
         CHECK(found->absent == 5);
         CHECK(found->verified == 6);
+
+        const auto file = temporary();
+        const auto sink = csv_sink(file.get());
+        const auto count = export_records(shelf, *sink, {}, kSilent);
+        REQUIRE(count);
+        CHECK(count->absent == 5);
+        CHECK(count->readings > 0);
     }
 }
 

@@ -49,6 +49,18 @@ TEST_CASE("Status names the cause, the next step and whom to call when the link 
                  [](const auto& options) { return render_status(troubled_status(), options); });
 }
 
+TEST_CASE("Status warns on a day on which more was written than the budget allows", "[cli]") {
+    const RenderOptions options{.language = Language::english};
+    auto status = sample_status();
+    status.journal.daily_writes_bytes = 32u << 20;
+    status.journal.written_today_bytes = 32u << 20;
+    CHECK(render_status(status, options).find("written to flash") == std::string::npos);
+    ++status.journal.written_today_bytes;
+    CHECK(render_status(status, options).find("were written to flash today") != std::string::npos);
+    status.journal.daily_writes_bytes = 0;
+    CHECK(render_status(status, options).find("written to flash") == std::string::npos);
+}
+
 TEST_CASE("The three lines of the issue are those that a technician sees", "[cli]") {
     auto status = down_status("isp");
     status.provider = {"Telkomsat", "", "1234", "0800-xxx"};

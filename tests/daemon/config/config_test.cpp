@@ -496,6 +496,18 @@ TEST_CASE("The shipped example is valid and shows every key", "[config]") {
     CHECK(parse_config(open, "f", Language::english).config.sync.targets.size() == 1);
 }
 
+TEST_CASE("The journal's quota is chosen by the daemon unless it is written", "[config]") {
+    const auto plain = parse_config("lang: en\n", "f", Language::english).config;
+    CHECK(plain.journal.quota.value == 0);
+    CHECK(plain.journal.daily_writes.value == 32u << 20);
+    const auto told =
+        parse_config("journal: {quota: 16 MiB, daily_writes: 20 MiB}\n", "f", Language::english)
+            .config;
+    CHECK(told.journal.quota.value == 16u << 20);
+    CHECK(told.journal.daily_writes.value == 20u << 20);
+    CHECK(check_en("journal: {quota: 5 MiB}\n").find("expected 6 MiB to") != std::string::npos);
+}
+
 TEST_CASE("The reference lists every key in both languages", "[config]") {
     const auto indonesian = config_reference(Language::indonesian);
     const auto english = config_reference(Language::english);

@@ -31,8 +31,11 @@ void write_two_epochs(const std::string& path) {
     REQUIRE(journal->begin_epoch(epoch_fact(2, epoch_id(1)), at(1, 2000), beginning()));
     REQUIRE(journal->append(journal->state().last.next(), {nth_minute(1, 40)}));
     REQUIRE(journal->append(journal->state().last.next(), {nth_minute(1, 41)}));
-    // Opening reads everything behind the checkpoint.
-    REQUIRE(journal->checkpoint());
+}
+
+/// Opening reads everything behind the checkpoint.
+void write_checkpoint(const std::string& path) {
+    REQUIRE(open_at(path)->checkpoint());
 }
 
 /// Behind the journal's back.
@@ -87,6 +90,7 @@ TEST_CASE("A hole in the open epoch is damage, found by a reader", "[journal][da
     const TempFolder folder;
     const auto path = folder.file("journal.db");
     write_two_epochs(path);
+    write_checkpoint(path);
     run_sql(path, erasing(2, 1, 5));
     auto journal = open_at(path);
     const auto slice = journal->read(epoch_id(2), {Seq{3}, Seq{7}}, 100);

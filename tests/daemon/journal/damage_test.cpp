@@ -328,6 +328,13 @@ TEST_CASE("A database older than its mirror does not use its numbers again",
     const auto slice = journal->read(epoch_id(1), {last, last}, 100);
     REQUIRE(slice);
     CHECK(slice->absent == SeqRange{last, last});
+    const auto untold = journal->untold_losses();
+    REQUIRE(untold);
+    REQUIRE(untold->size() == 1);
+    CHECK(untold->front().reason == "rollback");
+    CHECK(untold->front().epoch == epoch_id(1));
+    CHECK(untold->front().last_seq == last);
+    CHECK(untold->front().count == last.value - untold->front().first_seq.value + 1);
     CHECK(slice->records.empty());
 }
 

@@ -43,6 +43,9 @@ struct Folder {
         write("proc/self/stat",
               "42 (ger) b ang) S 1 42 42 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 1 0 99 1 2\n");
         write("proc/self/statm", "9000 1500 900 400 0 800 0\n");
+        write("proc/self/io",
+              "rchar: 1\nwchar: 900000\nsyscr: 1\nsyscw: 1\nread_bytes: 0\n"
+              "write_bytes: 200000\ncancelled_write_bytes: 77777\n");
         write("sys/class/thermal/thermal_zone0/temp", "48312\n");
         write("sys/class/thermal/thermal_zone2/temp", "broken\n");
     }
@@ -86,7 +89,8 @@ TEST_CASE("Health reads load, memory, temperature and its own costs in their pre
     CHECK(value(series, readings, "daemon_cpu_seconds_total") == 2000);
     CHECK(value(series, readings, "daemon_memory_bytes").value_or(1) % 65536 == 0);
     CHECK(value(series, readings, "state_free_bytes").value_or(1) % (1 << 20) == 0);
-    CHECK(readings.size() == 6);
+    CHECK(value(series, readings, "daemon_written_bytes_total") == 3 * 65536);
+    CHECK(readings.size() == 7);
     readings.clear();
     health.read(Monotonic{11s}, readings);
     CHECK_FALSE(value(series, readings, "state_free_bytes"));

@@ -329,10 +329,8 @@ def loss_of_exactly_a_tenth(trial):
                  f"icmpv6 type echo-reply {each}"], "each tenth")
 
 
-@case(40)
-def congestion(trial):
-    """Villagers fill a line of 512 kbit/s until almost everything is lost: no outage."""
-    trial.settle(changes={"provider": {"name": "Uji", "down": "512 kbit/s", "up": "512 kbit/s"}})
+def fill_the_line(trial, seconds):
+    """Villagers fill a line of 512 kbit/s until almost everything is lost."""
     village = trial.village
     village.run(village.modem, "tc", "qdisc", "add", "dev", village.modem_side, "root", "handle",
                 "1:", "tbf", "rate", "512kbit", "burst", "16kb", "latency", "400ms")
@@ -342,7 +340,25 @@ def congestion(trial):
     for _ in range(3):
         trial.start_peers(village.home, "download", trial.where.big_server, "200000")
     trial.start_peers(village.net, "flood", trial.where.villager, "150000")
-    trial.note(f"states seen {trial.no_fault(30)}")
+    trial.note(f"states seen {trial.no_fault(seconds)}")
+
+
+SLOW_LINE = {"provider": {"name": "Uji", "down": "512 kbit/s", "up": "512 kbit/s"}}
+
+
+@case(45)
+def congestion(trial):
+    """A line that is full is no outage."""
+    trial.settle(changes=SLOW_LINE)
+    fill_the_line(trial, 30)
+
+
+@case(90)
+def congestion_as_shipped(trial):
+    """The same with the intervals as shipped: the ticks are further apart than the rounds in
+    doubt."""
+    trial.settle(pace=DEFAULT, changes={**SLOW_LINE, "metering": {"tick": "10s", "commit": "60s"}})
+    fill_the_line(trial, 60)
 
 
 @case(60)
