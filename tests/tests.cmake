@@ -50,8 +50,8 @@ function(gerbang_cheap_test_code)
     endforeach()
 endfunction()
 
-# One libFuzzer executable per tests/fuzz/fuzz_<name>.cpp; `// needs: a b` in its first line names
-# the folders it links.
+# One libFuzzer executable per tests/fuzz/fuzz_<name>.cpp; `// needs: a b daemon/c/d.cpp` in its
+# first line names the folders it links, and single files of those it does without.
 function(gerbang_fuzzers)
     add_custom_target(fuzzers)
     file(GLOB harnesses CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.cpp)
@@ -60,8 +60,12 @@ function(gerbang_fuzzers)
         file(STRINGS ${harness} first LIMIT_COUNT 1)
         string(REGEX REPLACE "^// needs: *" "" needs "${first}")
         string(REPLACE " " ";" needs "${needs}")
+        set(files ${needs})
+        list(FILTER files INCLUDE REGEX "/")
+        list(TRANSFORM files PREPEND ${PROJECT_SOURCE_DIR}/)
+        list(FILTER needs EXCLUDE REGEX "/")
         list(TRANSFORM needs PREPEND gerbang_)
-        add_executable(${name} ${harness})
+        add_executable(${name} ${harness} ${files})
         target_link_libraries(${name} PRIVATE ${needs})
         target_link_options(${name} PRIVATE -fsanitize=fuzzer)
         add_dependencies(fuzzers ${name})

@@ -1,6 +1,6 @@
 #include "common/web/text.hpp"
 
-#include <array>
+#include <iterator>
 
 namespace gerbang::web {
 namespace {
@@ -11,7 +11,8 @@ struct Entry {
     std::string_view english;
 };
 
-constexpr std::array kCatalogue{
+// No std::array: to guess its size clang would need more than it nests.
+constexpr Entry kCatalogue[]{
     Entry{Text::internet_up, "INTERNET TERSAMBUNG", "INTERNET IS UP"},
     Entry{Text::internet_down, "INTERNET PUTUS", "INTERNET IS DOWN"},
     Entry{Text::internet_down_since, "INTERNET PUTUS sejak {} ({})",
@@ -480,8 +481,8 @@ constexpr std::array kCatalogue{
 };
 
 constexpr bool is_in_order() {
-    if (kCatalogue.size() != static_cast<std::size_t>(Text::count_)) return false;
-    for (std::size_t i = 0; i < kCatalogue.size(); ++i) {
+    if (std::size(kCatalogue) != static_cast<std::size_t>(Text::count_)) return false;
+    for (std::size_t i = 0; i < std::size(kCatalogue); ++i) {
         if (static_cast<std::size_t>(kCatalogue[i].id) != i) return false;
     }
     return true;

@@ -9,9 +9,15 @@
 set -euo pipefail
 skip() { echo "skipped: $*"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "needs root"
-for tool in mkfs.ext4 e2fsck losetup fsfreeze mountpoint python3; do
+for tool in mkfs.ext4 e2fsck losetup fsfreeze mountpoint python3 unshare; do
     command -v "$tool" >/dev/null || skip "needs $tool"
 done
+# A mount namespace of its own: one that another test begins meanwhile (`ip netns exec`) would hold
+# a copy of the disk's mount, and the dead disk would still be in use when it is to be checked.
+if [ -z "${STORAGE_TEST_INSIDE:-}" ]; then
+    unshare --mount true 2>/dev/null || skip "needs a mount namespace of its own"
+    STORAGE_TEST_INSIDE=1 exec unshare --mount bash "$0" "$@"
+fi
 bin=$1
 dir=$(mktemp -d /dev/shm/gerbang-storage.XXXXXX)
 mkdir "$dir/run" "$dir/disk"
@@ -88,7 +94,9 @@ if [ -w "$trigger" ]; then
     # Nothing of the daemon's is open on it between two attempts, so it can be taken away.
     for _ in $(seq 200); do umount "$dir/disk" 2>/dev/null && break || sleep 0.2; done
     ! mountpoint -q "$dir/disk" || fail "the dead disk cannot be unmounted"
-    e2fsck -fy "$loop" >/dev/null 2>&1 || true
+    code=0
+    e2fsck -fy "$loop" >"$dir/fsck" 2>&1 || code=$?
+    [ "$code" -lt 4 ] || { cat "$dir/fsck"; fail "the disk cannot be checked"; }
     mount -o errors=remount-ro "$loop" "$dir/disk"
     expect 60 "checked and mounted again" well
 fi

