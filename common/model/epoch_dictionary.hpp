@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "common/core/ids.hpp"
 #include "common/model/reading.hpp"
 #include "common/model/timeline.hpp"
 
@@ -12,6 +14,9 @@ namespace gerbang {
 struct EpochDictionary {
     std::vector<Series> series;  ///< ascending by id
     Timeline timeline;
+    /// The boot that may still get its first anchor: what has no wall time now, and is of another
+    /// one, never gets any. Nothing in a closed epoch.
+    std::optional<BootNo> open_boot;
 };
 
 }  // namespace gerbang

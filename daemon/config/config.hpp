@@ -28,6 +28,7 @@ struct PushTargetConfig {
     bool is_remote_write = false;
     std::string path = "/api/v1/write";  ///< with it
     Millis max_age{};                    ///< with it: older samples are not sent; 0: all are
+    bool in_order = true;                ///< with it: the oldest first, else the new first
 };
 
 struct ProbeTargetConfig {

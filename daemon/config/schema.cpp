@@ -462,6 +462,15 @@ const std::array kSchema{
                           "0s: semua. Hanya untuk remote_write.",
             .english = "Older values are not sent, as that server refuses them; 0s: all are. For "
                        "remote_write only."},
+    KeySpec{
+        .path = "sync.targets[].in_order",
+        .form = Form::flag,
+        .default_text = "true",
+        .set = [](Config& c, const Value& v) { c.sync.targets.back().in_order = v.number != 0; },
+        .indonesian = "true: yang tertua dulu. false: yang baru dulu, untuk server yang menerima "
+                      "nilai lama di belakangnya. Hanya untuk remote_write.",
+        .english = "true: the oldest first. false: the new first, for a server that takes old "
+                   "values after them. For remote_write only."},
     KeySpec{.path = "clock.trust_system",
             .form = Form::flag,
             .default_text = "false",

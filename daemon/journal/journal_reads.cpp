@@ -109,6 +109,7 @@ Result<EpochDictionary> SqliteJournal::dictionary(const EpochId& epoch) {
     if (place->number == epoch_no_) {
         dictionary.series = memory_.state.series;
         dictionary.timeline = memory_.state.timeline;
+        dictionary.open_boot = memory_.state.last_boot_no;
         return dictionary;
     }
     auto listed = blocks_.events(place->number, EventKind::series, place->last, false,

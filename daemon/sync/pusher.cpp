@@ -113,7 +113,9 @@ net::awaitable<bool> Pusher::State::refresh_epochs() {
 
 /// Reads the records of `job` and encodes as many of them as the body may hold.
 net::awaitable<Result<void>> Pusher::State::load(Job& job) {
-    auto slice = co_await journal.read(job.epoch, job.range, size.bytes());
+    // Samples take about eight times the room of our own form.
+    const auto wanted = settings.remote_write ? size.bytes() / 8 : size.bytes();
+    auto slice = co_await journal.read(job.epoch, job.range, wanted);
     if (!slice) co_return slice.error();
     if (slice->absent && slice->is_salvaging) {
         co_return Error{Errc::overloaded,
@@ -191,6 +193,7 @@ net::awaitable<bool> Pusher::State::start_next() {
         co_return true;
     }
     if (clock.is_stopped()) co_return false;
+    if (job->is_void) co_return true;
     if (settings.remote_write && job->body.empty()) {
         // The fresh lane would find the same records at once again.
         if (job->lane == Lane::fresh) fresh_due = clock.now() + settings.interval;
@@ -350,7 +353,7 @@ net::awaitable<void> Pusher::State::refuse(const Job& job, const Error& error) {
         co_return;
     }
     ++refused_in_a_row;
-    if (!park(epoch->cursor, *alone, error.detail)) {
+    if (!park(epoch->cursor, {*alone, *alone}, error.detail)) {
         stop_lane(error.detail + "; too many records are refused already");
         co_return;
     }

@@ -29,6 +29,9 @@ struct RemoteWriteSettings {
     /// Samples older than this are parked, not sent: most receivers refuse them, some drop them
     /// silently. 0: no limit.
     Millis max_age{};
+    /// Oldest first, one request after the other, as a receiver without an out-of-order window
+    /// needs. False: what is new goes first, and the backlog beside it.
+    bool in_order = true;
 };
 
 struct PushSettings {
@@ -78,8 +81,9 @@ struct PushStatus {
 /// Two lanes. Fresh: the newest records of the open epoch, once per `interval`. Backlog: whatever
 /// else the consumer does not hold, oldest epoch and oldest record first, without a pause. Each
 /// has at most one request under way (`backlog_slots`); after a failure only one request in all,
-/// until one succeeds. A cursor moves by a receipt only, and is staged then; it becomes durable
-/// with the journal's next commit. Loop thread only.
+/// until one succeeds. With `RemoteWriteSettings::in_order` the two are one. A cursor moves by a
+/// receipt only, and is staged then; it becomes durable with the journal's next commit. Loop thread
+/// only.
 class Pusher {
 public:
     /// `journal`, `uplink`, `clock` and `entropy` must outlive it and the coroutines of `run`.

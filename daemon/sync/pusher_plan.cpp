@@ -94,6 +94,7 @@ std::optional<Job> Pusher::State::choose() {
     if (settings.remote_write) {
         if (auto job = choose_remote()) return job;
         if (!their_date) return std::nullopt;
+        if (is_in_order()) return in_flight.empty() ? choose_backlog() : std::nullopt;
     }
     const EpochTrack* open = open_epoch();
     const bool has_room = suspects.ranges().size() < Suspects::kMaxRanges / 2;
@@ -132,9 +133,14 @@ std::optional<Job> Pusher::State::choose_backlog() {
         if (rests(epoch)) continue;
         const auto view = view_of(epoch);
         const bool is_open = &epoch == open_epoch();
-        const Seq end = is_open ? fresh_start(view).previous() : epoch.last;
+        const bool has_fresh_lane = is_open && !is_in_order();
+        const Seq end = has_fresh_lane ? fresh_start(view).previous() : epoch.last;
         const auto range = next_backlog(view, end, wire::kMaxRecordsPerPack);
         if (!range) continue;
+        if (is_open && is_in_order() && range->last == end && range->size() <= kFreshRecords) {
+            if (clock.now() < fresh_due) continue;
+            job.lane = Lane::fresh;
+        }
         job.epoch = epoch.id;
         job.range = *range;
         job.planned_to = epoch.last;

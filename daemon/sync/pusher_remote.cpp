@@ -75,7 +75,13 @@ net::awaitable<Result<void>> Pusher::State::load_samples(Job& job, JournalSlice 
     const auto now = their_time();
     GERBANG_CHECK(epoch != nullptr && now.has_value());
     const auto anchors = dictionary->timeline.count();
-    if (std::exchange(anchors_known[job.epoch], anchors) != anchors) epoch->cursor.deferred = {};
+    if (std::exchange(anchors_known[job.epoch], anchors) != anchors &&
+        !epoch->cursor.deferred.empty()) {
+        epoch->cursor.deferred = {};  // and what they hold comes before this
+        if (job.is_suspect) suspects.put_back({job.epoch, job.range});
+        job.is_void = true;
+        co_return ok();
+    }
 
     const RemoteWriter writer{settings.site, settings.remote_write->labels, *dictionary};
     RemoteWriteLimits limits{.not_after = *now + kAhead,
@@ -106,12 +112,23 @@ net::awaitable<Result<void>> Pusher::State::load_samples(Job& job, JournalSlice 
         co_return Error{Errc::overloaded, "too many stretches of records wait for a clock"};
     }
     for (const auto& parked : part.parked) {
-        for (auto seq = parked.range.first; seq <= parked.range.last; seq = seq.next()) {
-            if (park(epoch->cursor, seq, parked.reason)) continue;
-            co_return Error{Errc::overloaded, "too many records are refused already"};
-        }
+        // They can never go there. Where there is no room to keep count of them they are settled,
+        // rather than let them stop everything else.
+        if (!park(epoch->cursor, parked.range, parked.reason)) job.carried.push_back(parked.range);
+    }
+    std::sort(job.carried.begin(), job.carried.end());
+    if (!part.unfit.empty()) {
+        tell_left_out(writer.name_of(part.unfit.front()) +
+                      " is no name that receivers take: left out");
     }
     co_return ok();
+}
+
+void Pusher::State::tell_left_out(std::string why) {
+    if (left_out_detail == why) return;
+    left_out_detail = std::move(why);
+    log(LogLevel::warning, "series_left_out",
+        {{"consumer", settings.consumer}, {"why", left_out_detail}});
 }
 
 /// The receiver took the body of `job`, or there was nothing in its records to send.
@@ -187,7 +204,9 @@ net::awaitable<void> Pusher::State::land_samples(Job job, Result<HttpAnswer> ans
         const auto& error = taken.error();
         const bool is_slow = error.code == Errc::unreachable && took >= kSlowFailure;
         if (error.code == Errc::too_large || is_slow) size.too_much(body_bytes);
-        if (!job.columns) {
+        if (!job.columns && error.code == Errc::refused && is_too_old(*answer)) {
+            co_await park_old(job, error);
+        } else if (!job.columns) {
             co_await react(job, error, retry_after, body_bytes);
         } else if (error.code == Errc::refused || error.code == Errc::too_large) {
             co_await dissect(job, error);
@@ -212,6 +231,32 @@ net::awaitable<void> Pusher::State::land_samples(Job job, Result<HttpAnswer> ans
     } else {
         co_await settle_carried(job);
     }
+}
+
+net::awaitable<void> Pusher::State::park_old(const Job& newest, const Error& error) {
+    auto* epoch = find(newest.epoch);
+    if (epoch == nullptr) co_return;
+    // The newest of a refused range is tried first: where that is too old, everything is.
+    const auto alone = suspects.refused(newest.epoch, newest.range, true);
+    if (!alone) co_return;
+    auto ranges = suspects.take_before(newest.epoch, *alone);
+    ranges.push_back({*alone, *alone});
+    std::sort(ranges.begin(), ranges.end());
+    std::uint64_t count = 0;
+    for (const auto& range : ranges) {
+        count += range.size();
+        if (park(epoch->cursor, range, "the receiver says that it is too old (max_age)")) continue;
+        stop_lane(error.detail + "; too many records are refused already");
+        co_return;
+    }
+    log(LogLevel::warning, "records_too_old",
+        {{"consumer", settings.consumer},
+         {"epoch", to_string(newest.epoch)},
+         {"up_to", std::to_string(alone->value)},
+         {"records", std::to_string(count)},
+         {"why", error.detail}});
+    std::vector<Cursor> moved{epoch->cursor};
+    co_await stage(std::move(moved), true);
 }
 
 bool Pusher::State::begin_dissection(const Job& job, const Error& error) {
@@ -265,7 +310,7 @@ net::awaitable<void> Pusher::State::dissect(const Job& job, std::optional<Error>
               (done.refused.size() > 1 ? " and " + std::to_string(done.refused.size() - 1) + " more"
                                        : "") +
               " is refused and left out: " + done.why;
-        left_out_detail = why;
+        tell_left_out(why);
         if (out.size() > kMostLeftOut) {
             stop_lane("the server refuses more than " + std::to_string(kMostLeftOut) + " series");
             co_return;
@@ -274,7 +319,7 @@ net::awaitable<void> Pusher::State::dissect(const Job& job, std::optional<Error>
     if (!done.was_any_taken) ++refused_in_a_row;
     epoch = find(done.epoch);
     if (epoch == nullptr) co_return;
-    if (!park(epoch->cursor, done.seq, why.substr(0, 256))) {
+    if (!park(epoch->cursor, {done.seq, done.seq}, why)) {
         stop_lane(why + "; too many records are refused already");
         co_return;
     }

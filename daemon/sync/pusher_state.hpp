@@ -41,6 +41,7 @@ struct Job {
     std::string body;
     // Of Remote-Write alone.
     bool is_question = false;       ///< carries nothing: asks for the receiver's time
+    bool is_void = false;           ///< what it was planned upon has changed
     std::vector<SeqRange> carried;  ///< what the receiver holds once it took the body
     std::size_t column_count = 0;   ///< of a record that goes alone
     std::optional<std::pair<std::size_t, std::size_t>> columns;  ///< only these of it
@@ -95,6 +96,13 @@ struct Pusher::State {
     /// Begins to look for what the receiver refuses in the record of `job`. False: it cannot be
     /// divided.
     bool begin_dissection(const Job& job, const Error& error);
+    /// Parks `newest` alone, which is too old for the receiver, and what is older and suspect with
+    /// it.
+    net::awaitable<void> park_old(const Job& newest, const Error& error);
+    void tell_left_out(std::string why);
+    [[nodiscard]] bool is_in_order() const {
+        return settings.remote_write && settings.remote_write->in_order;
+    }
     [[nodiscard]] std::optional<Job> choose_remote();
     void take_date(const HttpAnswer& answer);
     void retry_deferred();

@@ -1,5 +1,7 @@
 #include "daemon/sync/reactions.hpp"
 
+#include <initializer_list>
+
 #include "common/wire/codec.hpp"
 
 namespace gerbang {
@@ -73,8 +75,8 @@ std::string first_line(const std::string& body) {
     return line;
 }
 
-bool is_too_old(const std::string& line) {
-    for (const char* word : {"too old", "out of order", "out of bounds", "duplicate sample"}) {
+bool says_any(const std::string& line, std::initializer_list<const char*> words) {
+    for (const char* word : words) {
         if (line.find(word) != std::string::npos) return true;
     }
     return false;
@@ -106,11 +108,22 @@ Result<void> to_acceptance(const HttpAnswer& answer) {
     const auto line = first_line(answer.body);
     auto error = to_error(answer.what() + ": HTTP " + std::to_string(status), status);
     if (!line.empty()) error.detail += ": " + line;
+    if (status == 404) {
+        error.detail = answer.what() +
+                       ": HTTP 404; nothing takes Remote-Write at this address: check the "
+                       "target's url and path";
+    }
     if (status == 409) error.code = Errc::refused;  // there is no journal to diverge from
-    if (error.code == Errc::overloaded && status >= 500 && is_too_old(line)) {
+    if (error.code == Errc::overloaded && status >= 500 &&
+        says_any(line, {"too old", "out of order", "out of bounds", "duplicate sample"})) {
         error.code = Errc::refused;
     }
     return error;
+}
+
+bool is_too_old(const HttpAnswer& answer) {
+    // Of the past: nothing of the receiver's future is ever sent.
+    return says_any(first_line(answer.body), {"too old", "out of bounds"});
 }
 
 }  // namespace gerbang

@@ -20,4 +20,7 @@ namespace gerbang {
 /// as `refused`, or they would be sent for ever. What the receiver wrote is part of the detail.
 [[nodiscard]] Result<void> to_acceptance(const HttpAnswer& answer);
 
+/// A refusal that says that samples are too old for the receiver: so is whatever is older.
+[[nodiscard]] bool is_too_old(const HttpAnswer& answer);
+
 }  // namespace gerbang

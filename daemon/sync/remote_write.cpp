@@ -8,6 +8,8 @@
 #include <protozero/pbf_writer.hpp>
 #include <utility>
 
+#include "common/core/utf8.hpp"
+
 namespace gerbang {
 namespace {
 
@@ -71,9 +73,36 @@ std::vector<Label> joined_labels(const std::vector<Label>& of_all, const Series&
     for (const auto& label : of_all) joined.emplace(label.name, label.value);
     std::vector<Label> labels;
     for (auto& [name, value] : joined) {
-        if (!value.empty()) labels.push_back({name, std::move(value)});
+        if (!value.empty()) labels.push_back({name, valid_utf8(value)});
     }
     return labels;
+}
+
+bool is_name(std::string_view text) {
+    const auto is_letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    if (text.empty() || !is_letter(text.front())) return false;
+    return std::all_of(text.begin(), text.end(),
+                       [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+}
+
+/// Names that begin with two underscores are the receiver's own.
+bool is_fit(const Series& series) {
+    return is_name(series.name) &&
+           std::all_of(series.labels.begin(), series.labels.end(), [](const Label& label) {
+               return is_name(label.name) && label.name.rfind("__", 0) != 0;
+           });
+}
+
+/// From when to when a record is; nothing for an emptied chunk.
+std::optional<std::pair<Monotonic, Monotonic>> span_of(const RecordBody& body) {
+    if (const auto* event = std::get_if<Event>(&body)) {
+        return std::pair{event->at.at, event->at.at};
+    }
+    const auto& ticks = std::get<Chunk>(body).ticks;
+    if (ticks.empty()) return std::nullopt;
+    return std::pair{ticks.front(), ticks.back()};
 }
 
 /// Ticks are no nearer to each other: a clock that is set back by less repeats none.
@@ -133,27 +162,31 @@ RemoteWritePart RemoteWriter::write(const std::vector<Record>& records,
                                     const RemoteWriteLimits& limits) const {
     RemoteWritePart part;
     std::map<SeriesId, std::vector<Sample>> samples;
+    std::vector<bool> is_unfit(by_id_.size());
     for (const auto& record : records) {
-        const auto* chunk = std::get_if<Chunk>(&record.body);
-        if (chunk == nullptr || chunk->is_emptied()) {
-            add_range(part.carried, record.seq);
+        const auto boot = boot_of(record.body);
+        const auto wall_of = [&](Monotonic at) {
+            return dictionary_->timeline.wall_of(record.seq, {boot, at});
+        };
+        const auto span = span_of(record.body);
+        const auto first = wall_of(span ? span->first : Monotonic{});
+        const auto last = wall_of(span ? span->second : Monotonic{});
+        if ((!first || !last) && dictionary_->open_boot != boot) {
+            add_parked(part.parked, record.seq, "nobody knows when: the clock was not set then");
             continue;
         }
-        const auto wall_of = [&](Monotonic at) {
-            return dictionary_->timeline.wall_of(record.seq, {chunk->boot, at});
-        };
-        const auto first = wall_of(chunk->ticks.front());
-        const auto last = wall_of(chunk->ticks.back());
-        if (!first || !last || *last > limits.not_after) {
+        if (!first || !last || (span && *last > limits.not_after)) {
             add_range(part.deferred, record.seq);
             if (first && last && (!part.ahead || *last < *part.ahead)) part.ahead = *last;
             continue;
         }
-        if (limits.not_before && *first < *limits.not_before) {
+        if (span && limits.not_before && *first < *limits.not_before) {
             add_parked(part.parked, record.seq, "older than this receiver takes (max_age)");
             continue;
         }
         add_range(part.carried, record.seq);
+        const auto* chunk = std::get_if<Chunk>(&record.body);
+        if (chunk == nullptr) continue;
         const auto floor = floor_before(record.seq);
         std::size_t number = 0;
         for (const auto& column : chunk->columns) {
@@ -165,6 +198,11 @@ RemoteWritePart RemoteWriter::write(const std::vector<Record>& records,
             const auto* series = find(column.series);
             if (series == nullptr || !is_sample(column, *series, chunk->level)) continue;
             if (limits.left_out != nullptr && limits.left_out->contains(column.series)) continue;
+            if (!is_fit(*series)) {
+                if (!is_unfit[column.series.value]) part.unfit.push_back(column.series);
+                is_unfit[column.series.value] = true;
+                continue;
+            }
             const double unit = std::pow(10.0, series->scale);
             auto& into = samples[column.series];
             std::size_t next = 0;

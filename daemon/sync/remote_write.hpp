@@ -43,13 +43,19 @@ struct RemoteWritePart {
     std::vector<SeqRange> carried;
     std::vector<SeqRange> deferred;   ///< without a wall time yet, or ahead of `not_after`
     std::optional<WallTime> ahead;    ///< the earliest time beyond `not_after`, if any
-    std::vector<ParkedRange> parked;  ///< older than `not_before`
+    std::vector<ParkedRange> parked;  ///< older than `not_before`, or of a time that nobody knows
+    /// Series whose name or labels no receiver takes: left out, as most drop them without a word.
+    std::vector<SeriesId> unfit;
 };
 
 /// Translates the records of one epoch. The same records give the same samples at any time and
 /// however they are cut into requests: the time of a sample is a function of the journal's prefix
 /// (`Timeline`), and where the clock was set back what would lie before earlier samples is left
-/// out, as no receiver takes it.
+/// out, as no receiver takes it, and it would make counters seem to fall. (Over a reboot what the
+/// clock is set back from is known as of the earlier boot's last anchor only.)
+///
+/// Events have no sample, but wait and are parked with the chunks around them, so that these
+/// make few ranges.
 ///
 /// A reduced counter is sent as its last value and a reduced gauge as its mean, at the time of the
 /// merged point; minima, maxima and times in states have no sample.

@@ -2,17 +2,66 @@
 
 #include <snappy.h>
 
+#include <limits>
 #include <protozero/pbf_reader.hpp>
 #include <utility>
 
 namespace gerbang {
+namespace {
+
+bool is_name(const std::string& text) {
+    if (text.empty() || (text.front() >= '0' && text.front() <= '9')) return false;
+    for (const char c : text) {
+        const bool is_fit =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        if (!is_fit) return false;
+    }
+    return true;
+}
+
+/// One series of a request: `{name;label=value...}` and its samples. False: against the protocol.
+bool read_series(protozero::pbf_reader one, std::string& name, RemoteReceiver::Samples& samples) {
+    bool is_lawful = true;
+    std::string before;
+    std::int64_t last = std::numeric_limits<std::int64_t>::min();
+    while (one.next()) {
+        auto part = one.get_message();
+        if (one.tag() == 1) {
+            std::pair<std::string, std::string> label;
+            while (part.next()) {
+                (part.tag() == 1 ? label.first : label.second) = part.get_string();
+            }
+            is_lawful = is_lawful && before < label.first && !label.second.empty();
+            before = label.first;
+            if (label.first == "__name__") {
+                is_lawful = is_lawful && is_name(label.second);
+                name = label.second + name;
+            } else {
+                is_lawful = is_lawful && is_name(label.first) && label.first.rfind("__", 0) != 0;
+                name += ";" + label.first + "=" + label.second;
+            }
+        } else {
+            std::pair<std::int64_t, double> sample;
+            while (part.next()) {
+                if (part.tag() == 1) sample.second = part.get_double();
+                if (part.tag() == 2) sample.first = part.get_int64();
+            }
+            is_lawful = is_lawful && sample.first > last;
+            last = sample.first;
+            samples.insert(sample);
+        }
+    }
+    return is_lawful && !name.empty() && name.front() != ';' && !samples.empty();
+}
+
+}  // namespace
 
 net::awaitable<Result<HttpAnswer>> RemoteReceiver::send(UplinkRequest request) {
     ++requests;
-    const auto until = clock_->now() + Millis{300};
+    const auto until = clock_->now() + (is_black_hole ? request.timeout : Millis{300});
     const bool is_on = co_await clock_->sleep_until(until);
     if (!is_on) co_return Error{Errc::stopped, "stopped"};
-    if (!is_up) co_return Error{Errc::unreachable, "POST: time-out"};
+    if (!is_up || is_black_hole) co_return Error{Errc::unreachable, "POST: time-out"};
     HttpAnswer answer;
     answer.request = "POST https://receiver/api/v1/write";
     if (says_date) {
@@ -23,7 +72,8 @@ net::awaitable<Result<HttpAnswer>> RemoteReceiver::send(UplinkRequest request) {
         answer.status = statuses.front();
         statuses.pop_front();
     } else {
-        answer.status = take(request.body, answer.body);
+        answer.status = take(request, answer.body);
+        if (answer.status / 100 != 2) ++refusals;
     }
     if (!lost_answers.empty()) {
         const bool is_lost = lost_answers.front();
@@ -33,37 +83,34 @@ net::awaitable<Result<HttpAnswer>> RemoteReceiver::send(UplinkRequest request) {
     co_return answer;
 }
 
-int RemoteReceiver::take(const std::string& body, std::string& said) {
-    if (max_body != 0 && body.size() > max_body) return 413;
+int RemoteReceiver::take(const UplinkRequest& request, std::string& said) {
+    if (max_body != 0 && request.body.size() > max_body) return 413;
+    const std::vector<std::string> headers{"Content-Encoding: snappy",
+                                           "X-Prometheus-Remote-Write-Version: 0.1.0"};
     std::string message;
-    if (!snappy::Uncompress(body.data(), body.size(), &message)) return 400;
-    const auto now = to_ms(date + (clock_->now() - Monotonic{}));
+    bool is_lawful = request.method == "POST" && request.headers == headers &&
+                     request.content_type == "application/x-protobuf" &&
+                     snappy::Uncompress(request.body.data(), request.body.size(), &message);
     std::map<std::string, Samples> all;
     protozero::pbf_reader reader{message};
-    while (reader.next(1)) {
-        auto one = reader.get_message();
+    while (is_lawful && reader.next(1)) {
         std::string name;
         Samples samples;
-        while (one.next()) {
-            auto part = one.get_message();
-            if (one.tag() == 1) {
-                std::pair<std::string, std::string> label;
-                while (part.next()) {
-                    (part.tag() == 1 ? label.first : label.second) = part.get_string();
-                }
-                if (label.first == "__name__") name = label.second + name;
-                if (label.first != "__name__") name += ";" + label.first + "=" + label.second;
-            } else {
-                std::pair<std::int64_t, double> sample;
-                while (part.next()) {
-                    if (part.tag() == 1) sample.second = part.get_double();
-                    if (part.tag() == 2) sample.first = part.get_int64();
-                }
-                samples.insert(sample);
-            }
-        }
-        all[name] = samples;
+        is_lawful = read_series(reader.get_message(), name, samples) && !all.contains(name);
+        all[name] = std::move(samples);
     }
+    if (!is_lawful) {
+        ++unlawful;
+        return 400;
+    }
+    const int status = judge(all, said);
+    if (status != 204) return status;
+    for (const auto& [name, samples] : all) series[name].insert(samples.begin(), samples.end());
+    return status;
+}
+
+int RemoteReceiver::judge(const std::map<std::string, Samples>& all, std::string& said) {
+    const auto now = to_ms(date + (clock_->now() - Monotonic{}));
     for (const auto& [name, samples] : all) {
         const auto& held = series[name];
         if (poison.contains(name.substr(0, name.find(';')))) {
@@ -91,7 +138,6 @@ int RemoteReceiver::take(const std::string& body, std::string& said) {
             }
         }
     }
-    for (const auto& [name, samples] : all) series[name].insert(samples.begin(), samples.end());
     return 204;
 }
 

@@ -23,6 +23,7 @@ public:
     WallTime date;  ///< its clock at the start of the device's
     bool says_date = true;
     bool is_up = true;
+    bool is_black_hole = false;     ///< nothing comes back before the request's time is over
     bool takes_old = true;          ///< out-of-order window; else a series goes forward only
     Millis max_age{};               ///< older samples: 500 "too old sample"; 0: any
     std::set<std::string> poison;   ///< names of series
@@ -31,7 +32,11 @@ public:
     std::size_t max_body = 0;       ///< larger: 413
 
     unsigned requests = 0;
-    unsigned futures = 0;  ///< requests with a sample of its future: never
+    /// Requests that break the protocol: headers, form, labels unsorted, empty or of a wrong name,
+    /// samples of a series not ascending: never.
+    unsigned unlawful = 0;
+    unsigned refusals = 0;  ///< answered with 400 or 500 by what was in them
+    unsigned futures = 0;   ///< requests with a sample of its future: never
     std::map<std::string, Samples> series;
     std::uint64_t changed = 0;  ///< samples that came again with another value: never
 
@@ -39,7 +44,8 @@ public:
     [[nodiscard]] UplinkTraffic traffic() const override { return {}; }
 
 private:
-    [[nodiscard]] int take(const std::string& body, std::string& said);
+    [[nodiscard]] int take(const UplinkRequest& request, std::string& said);
+    [[nodiscard]] int judge(const std::map<std::string, Samples>& all, std::string& said);
 
     Clock* clock_;
 };

@@ -150,13 +150,14 @@ TEST_CASE("Bisection finds one bad record of 1,024 in at most 21 requests", "[sy
 
 TEST_CASE("Parking joins neighbours of one reason and is bounded", "[sync]") {
     Cursor cursor;
-    CHECK(park(cursor, Seq{7}, "HTTP 422"));
-    CHECK(park(cursor, Seq{8}, "HTTP 422"));
-    CHECK(park(cursor, Seq{6}, "HTTP 422"));
+    CHECK(park(cursor, {Seq{7}, Seq{7}}, "HTTP 422"));
+    CHECK(park(cursor, {Seq{8}, Seq{8}}, "HTTP 422"));
+    CHECK(park(cursor, {Seq{6}, Seq{6}}, "HTTP 422"));
     CHECK(cursor.parked == std::vector<ParkedRange>{{range(6, 8), "HTTP 422"}});
-    for (std::uint64_t i = 1; i < kMaxParked; ++i) CHECK(park(cursor, Seq{100 + 2 * i}, "x"));
+    for (std::uint64_t i = 1; i < kMaxParked; ++i)
+        CHECK(park(cursor, {Seq{100 + 2 * i}, Seq{100 + 2 * i}}, "x"));
     const auto before = cursor;
-    CHECK_FALSE(park(cursor, Seq{1000}, "x"));
+    CHECK_FALSE(park(cursor, {Seq{1000}, Seq{1000}}, "x"));
     CHECK(cursor == before);
     CHECK(cursor.parked.size() == kMaxParked);
 }

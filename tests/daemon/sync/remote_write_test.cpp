@@ -71,6 +71,7 @@ struct Village {
             {SeriesId{2}, "temperature_celsius", {}, SeriesKind::gauge, "celsius", 1},
             {SeriesId{3}, "link_state", {{"link", "wan"}, {"note", ""}}, SeriesKind::state, "", 0}};
         anchor(1, kBoot, 0, kNoon);
+        dictionary.open_boot = BootNo{4};
     }
     void anchor(std::uint64_t seq, BootNo boot, std::int64_t at, WallTime wall) {
         dictionary.timeline.add(Seq{seq}, {{boot, second(at)}, wall, AnchorSource::kernel, {}});
@@ -119,6 +120,42 @@ TEST_CASE("Remote-Write never sends a time that is not known or in the receiver'
     const auto nothing = village.writer().write({undated, later}, kNow);
     CHECK(nothing.body.empty());
     CHECK(nothing.carried.empty());
+}
+
+TEST_CASE("Remote-Write parks what was never dated and cannot be any more", "[sync]") {
+    Village village;
+    const Record event{Seq{4}, Event{EventKind::note, {BootNo{2}, second(90)}, {}}};
+    const auto part = village.writer().write(
+        {village.chunk(2, 60, BootNo{2}), Record{Seq{3}, Chunk{BootNo{2}, 1, {}, {}}}, event,
+         village.chunk(5, 60)},
+        kNow);
+    REQUIRE(part.parked.size() == 1);
+    CHECK(part.parked[0].range == SeqRange{Seq{2}, Seq{4}});
+    CHECK(part.deferred.empty());
+    CHECK(part.carried == std::vector<SeqRange>{{Seq{5}, Seq{5}}});
+}
+
+TEST_CASE("Remote-Write leaves out what no receiver would name so, and says it", "[sync]") {
+    Village village;
+    const std::string name = GENERATE("", "9lives", "with-dash", "with space");
+    const bool is_label = GENERATE(true, false);
+    auto& series = village.dictionary.series[1];
+    if (is_label) {
+        series.labels = {{name.empty() ? "__mine" : name, "x"}};
+    } else {
+        series.name = name.empty() ? "caf\xc3\xa9" : "a:" + name;
+    }
+    village.dictionary.series[2].labels = {{"link",
+                                            "\xff"
+                                            "wan"}};
+    const auto part = village.writer().write({village.chunk(2, 60), village.chunk(3, 120)}, kNow);
+    CHECK(part.unfit == std::vector<SeriesId>{SeriesId{2}});
+    const auto all = read(part.body);
+    CHECK(all.size() == 2);
+    CHECK(
+        all.contains("__name__=gerbang_link_state;link=\xef\xbf\xbdwan;province=kaltim;"
+                     "site=64.02.05.2007;"));
+    CHECK(part.carried == std::vector<SeqRange>{{Seq{2}, Seq{3}}});
 }
 
 TEST_CASE("Remote-Write parks what the receiver is known to be too young for", "[sync]") {
