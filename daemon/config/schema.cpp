@@ -448,7 +448,7 @@ const std::array kSchema{
             .english = "batch: gerbang-province. remote_write: Prometheus, VictoriaMetrics and "
                        "the like."},
     KeySpec{.path = "sync.targets[].path",
-            .form = Form::text,
+            .bounds = {1, 256, ""},
             .default_text = "/api/v1/write",
             .set = [](Config& c, const Value& v) { c.sync.targets.back().path = v.text; },
             .indonesian = "Jalur di server itu; hanya untuk remote_write.",
