@@ -245,6 +245,12 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     clock_set->add_flag("--utc", is_utc, in("waktu itu UTC", "that time is UTC"));
     auto* sync = app.add_subcommand("sync", in("pengiriman ke provinsi", "sync to the province"));
     sync->add_flag("--now", is_now, in("kirim sekarang juga", "send at once"));
+    sync->require_subcommand(0, 1);
+    auto* sync_now = sync->add_subcommand("now", in("kirim sekarang juga", "send at once"));
+    auto* sync_parked = sync->add_subcommand(
+        "parked", in("yang ditolak server, dan sebabnya", "what the server refused, and why"));
+    for (auto* part : {sync_now, sync_parked})
+        part->get_help_ptr()->group(in("Pilihan", "Options"));
     auto* journal = app.add_subcommand(
         "journal", in("catatan: ukuran, isi, yang hilang", "the journal: size, content, losses"));
     journal->require_subcommand(0, 1);
@@ -335,7 +341,12 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     if (*export_app) return finish(cli::export_command(request));
     if (*usage) return finish(cli::usage_command(request));
     if (*outages) return finish(cli::outages_command(request));
-    if (*sync) return finish(cli::sync_command(request, is_now));
+    if (*sync) {
+        const bool is_wanted_now = is_now || *sync_now;
+        return finish(cli::sync_command(request, *sync_parked    ? cli::SyncWish::parked
+                                                 : is_wanted_now ? cli::SyncWish::now
+                                                                 : cli::SyncWish::show));
+    }
     if (*sla) return finish(cli::sla_command(request));
     if (*probe) return finish(cli::probe_command(request));
     if (*note) return finish(cli::note_command(request));

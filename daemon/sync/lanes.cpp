@@ -115,6 +115,29 @@ void Suspects::put_back(const Range& range) {
     if (ranges_.size() < kMaxRanges) ranges_.push_back(range);
 }
 
+void Pace::landed(std::uint64_t body_bytes, std::uint64_t records, Millis took) noexcept {
+    constexpr std::int64_t kWindowMs = 60'000;
+    bytes_ += body_bytes;
+    records_ += records;
+    took_ms_ += std::max<std::int64_t>(took.count(), 1);
+    // What is older counts half as often as it slips out of the window.
+    while (took_ms_ > kWindowMs) {
+        bytes_ /= 2;
+        records_ = (records_ + 1) / 2;
+        took_ms_ /= 2;
+    }
+}
+
+std::uint64_t Pace::bytes_s() const noexcept {
+    return took_ms_ == 0 ? 0 : bytes_ * 1000 / static_cast<std::uint64_t>(took_ms_);
+}
+
+std::uint64_t Pace::bytes_of(std::uint64_t records) const noexcept {
+    if (records_ == 0) return 0;
+    return static_cast<std::uint64_t>(static_cast<double>(bytes_) / static_cast<double>(records_) *
+                                      static_cast<double>(records));
+}
+
 bool park(Cursor& cursor, SeqRange range, const std::string& reason) {
     const std::string shortened = reason.substr(0, 256);
     for (auto& parked : cursor.parked) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "common/core/time.hpp"
 #include "common/model/receipt.hpp"
 
 namespace gerbang {
@@ -89,6 +90,22 @@ public:
 
 private:
     std::vector<Range> ranges_;  ///< a stack: the next one to try is last
+};
+
+/// How fast bodies go, and how much of one a record is: what was learnt from those that arrived.
+class Pace {
+public:
+    /// `body_bytes` with `records` were taken after `took`.
+    void landed(std::uint64_t body_bytes, std::uint64_t records, Millis took) noexcept;
+    /// Bytes per second while something was under way; 0: not known.
+    [[nodiscard]] std::uint64_t bytes_s() const noexcept;
+    /// Bytes of `records`; 0: not known.
+    [[nodiscard]] std::uint64_t bytes_of(std::uint64_t records) const noexcept;
+
+private:
+    std::uint64_t bytes_ = 0;
+    std::uint64_t records_ = 0;
+    std::int64_t took_ms_ = 0;
 };
 
 /// Adds `range`, of which nothing is parked, to the parked ones of `cursor`, joining a neighbour

@@ -138,6 +138,12 @@ net::awaitable<Result<void>> Pusher::State::load(Job& job) {
                                              std::to_string(job.range.first.value) +
                                              " gave other records"};
     }
+    // The first of an epoch that waits; of the oldest epoch with any, as that one is planned first.
+    const auto* track = find(job.epoch);
+    const auto at = time_of(records.front().body);
+    if (track != nullptr && at && track->cursor.through.next() == job.range.first) {
+        oldest = OldestPending{job.epoch, job.range.first, *at};
+    }
     if (settings.remote_write) {
         auto taken = std::move(*slice);
         auto loaded = co_await load_samples(job, std::move(taken));
@@ -250,6 +256,7 @@ net::awaitable<void> Pusher::State::deliver(Job job) {
     std::erase_if(in_flight, [&](const Job& other) { return other.number == job.number; });
     if (receipt) {
         size.arrived(body_bytes);
+        pace.landed(body_bytes, job.range.size(), took);
         co_await settle_receipt(job, *receipt);
     } else {
         const auto code = receipt.error().code;
@@ -474,7 +481,13 @@ PushStatus Pusher::status() const {
     for (const auto& epoch : s.epochs) {
         const bool is_open = epoch.id == s.journal.epoch();
         status.pending_records += epoch.cursor.pending(is_open ? s.journal.last() : epoch.last);
-        for (const auto& parked : epoch.cursor.parked) status.parked_records += parked.range.size();
+        for (const auto& parked : epoch.cursor.parked) {
+            status.parked_records += parked.range.size();
+            if (status.parked.size() < kShownParked) status.parked.push_back(parked);
+        }
+        if (s.oldest && s.oldest->epoch == epoch.id && !epoch.cursor.holds(s.oldest->seq)) {
+            status.oldest = s.oldest;
+        }
         if (is_open) status.through = epoch.cursor.through;
         if (!s.rests(epoch)) continue;
         if (status.detail.empty()) status.detail = epoch.why;
@@ -485,6 +498,8 @@ PushStatus Pusher::status() const {
     }
     if (status.detail.empty()) status.detail = s.left_out_detail;
     if (status.detail.empty()) status.detail = s.uplink.remark();
+    status.pending_bytes = s.pace.bytes_of(status.pending_records);
+    status.rate_bytes_s = s.pace.bytes_s();
     status.last_success = s.last_success;
     const auto traffic = s.uplink.traffic();
     status.sent_bytes = traffic.sent_bytes;

@@ -217,6 +217,7 @@ net::awaitable<void> Pusher::State::land_samples(Job job, Result<HttpAnswer> ans
         co_return;
     }
     size.arrived(body_bytes);
+    if (!job.columns) pace.landed(body_bytes, job.range.size(), took);
     last_success = clock.now();
     refused_in_a_row = 0;
     const bool was_failing = backoff.failures() > 0;

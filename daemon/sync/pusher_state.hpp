@@ -160,6 +160,8 @@ struct Pusher::State {
     std::map<EpochId, std::size_t> anchors_known;
     Monotonic deferred_due;  ///< when what had no time, or a future one, is looked at again
 
+    Pace pace;
+    std::optional<OldestPending> oldest;  ///< as last read
     std::optional<Monotonic> last_success;
     std::uint64_t attempts = 0;
     std::function<void(const EpochId&, const std::string&)> diverged_callback;

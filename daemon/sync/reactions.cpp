@@ -13,7 +13,7 @@ Error not_authorised(const std::string& what, int status) {
             return {Errc::not_authorised,
                     what +
                         "; the server does not accept this gateway's token or certificate: "
-                        "check token_file and cert_file, then `gerbang sync --now`"};
+                        "check token_file and cert_file, then `gerbang sync now`"};
         case 403:
             return {Errc::not_authorised,
                     what +

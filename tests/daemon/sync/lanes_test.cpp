@@ -161,3 +161,18 @@ TEST_CASE("Parking joins neighbours of one reason and is bounded", "[sync]") {
     CHECK(cursor == before);
     CHECK(cursor.parked.size() == kMaxParked);
 }
+
+TEST_CASE("Pace learns rate and size of a record from what arrives, and forgets slowly", "[sync]") {
+    Pace pace;
+    CHECK(pace.bytes_s() == 0);
+    CHECK(pace.bytes_of(10) == 0);
+    pace.landed(50'000, 100, Millis{500});
+    CHECK(pace.bytes_s() == 100'000);
+    CHECK(pace.bytes_of(1000) == 500'000);
+    for (int i = 0; i < 1000; ++i) pace.landed(8'000, 10, Millis{2'000});
+    CHECK(pace.bytes_s() >= 3'900);
+    CHECK(pace.bytes_s() <= 4'100);
+    CHECK(pace.bytes_of(10) >= 7'500);
+    CHECK(pace.bytes_of(10) <= 8'500);
+    CHECK(pace.bytes_of(std::uint64_t{1} << 40) > 0);
+}
