@@ -326,11 +326,14 @@ enum class Text : std::uint16_t {
     // The command line
     daemon_absent,  ///< socket
     daemon_absent_hint,
-    daemon_forbidden,  ///< socket
-    daemon_unclear,    ///< detail
-    unknown_word,      ///< words of the command line
-    did_you_mean,      ///< suggestion
-    bad_option,        ///< detail
+    daemon_forbidden,    ///< socket
+    daemon_unclear,      ///< detail
+    unknown_word,        ///< words of the command line
+    did_you_mean,        ///< suggestion
+    bad_option,          ///< detail
+    option_not_among,    ///< option and value, what it may be
+    option_wants_value,  ///< option
+    command_wants,       ///< command, what must follow it
     see_help,
     config_missing,  ///< file, why
     config_good,     ///< file

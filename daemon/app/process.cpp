@@ -250,6 +250,7 @@ net::awaitable<Result<void>> live(Process& process) {
     for (const auto& service : config.services) {
         edges.services.push_back(add_anonymous(service.url));
     }
+    if (!uplinks.empty()) curl.prepare();
     edges.resolvers = &system_resolvers;
     edges.on_stop = [&curl] { curl.stop(); };
 

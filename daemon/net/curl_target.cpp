@@ -1,7 +1,6 @@
 #include "daemon/net/curl_target.hpp"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "daemon/host/log.hpp"
+#include "daemon/net/curl_library.hpp"
 
 namespace gerbang {
 namespace {
@@ -18,16 +18,16 @@ namespace {
 constexpr std::size_t kMaxTokenBytes = 4096;
 
 struct UrlParts {
-    UrlParts() : url{curl_url()} {}
-    ~UrlParts() { curl_url_cleanup(url); }
+    UrlParts() : url{curl().url()} {}
+    ~UrlParts() { curl().url_cleanup(url); }
     UrlParts(const UrlParts&) = delete;
     UrlParts& operator=(const UrlParts&) = delete;
 
     [[nodiscard]] std::string part(CURLUPart which) const {
         char* text = nullptr;
-        if (curl_url_get(url, which, &text, 0) != CURLUE_OK || text == nullptr) return {};
+        if (curl().url_get(url, which, &text, 0) != CURLUE_OK || text == nullptr) return {};
         std::string copy{text};
-        curl_free(text);
+        curl().free(text);
         return copy;
     }
 
@@ -105,14 +105,14 @@ CurlTarget::CurlTarget(UplinkTarget what)
     : target{without_slash(std::move(what))},
       is_https{target.url.starts_with("https:")},
       token{target.token_file},
-      share{curl_share_init()} {
+      share{curl().share_init()} {
     if (share != nullptr) {
-        curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+        curl().share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     }
 }
 
 CurlTarget::~CurlTarget() {
-    if (share != nullptr) curl_share_cleanup(share);
+    if (share != nullptr) curl().share_cleanup(share);
 }
 
 Result<void> check_target(const UplinkTarget& target) {
@@ -122,7 +122,7 @@ Result<void> check_target(const UplinkTarget& target) {
         return Error{Errc::bad_input, "url of the push target: " + why};
     };
     if (parts.url == nullptr ||
-        curl_url_set(parts.url, CURLUPART_URL, target.url.c_str(), 0) != CURLUE_OK) {
+        curl().url_set(parts.url, CURLUPART_URL, target.url.c_str(), 0) != CURLUE_OK) {
         return wrong("expected https://host or https://host:port");
     }
     if (!parts.part(CURLUPART_USER).empty() || !parts.part(CURLUPART_PASSWORD).empty()) {
@@ -162,7 +162,7 @@ Result<void> check_target(const UplinkTarget& target) {
 Error uplink_error(int code, const std::string& request, const std::string& text,
                    const UplinkTarget& target) {
     const std::string why =
-        request + ": " + (text.empty() ? curl_easy_strerror(static_cast<CURLcode>(code)) : text);
+        request + ": " + (text.empty() ? curl().easy_strerror(static_cast<CURLcode>(code)) : text);
     switch (code) {
         case CURLE_PEER_FAILED_VERIFICATION:
             if (contains(text, "not yet valid") || contains(text, "expired")) {

@@ -46,7 +46,7 @@ struct CurlTarget {
     bool said_early = false;   ///< logged once; curl thread
 };
 
-/// Checks url and files of `target`; see `open_uplink`.
+/// Checks url and files of `target`; see `open_uplink`. After `load_curl`, as a CurlTarget.
 [[nodiscard]] Result<void> check_target(const UplinkTarget& target);
 
 /// `code` is a CURLcode. Which reaction a failed exchange calls for; `text` is libcurl's own

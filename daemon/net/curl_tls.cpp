@@ -1,6 +1,5 @@
 #include "daemon/net/curl_tls.hpp"
 
-#include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
@@ -11,6 +10,7 @@
 #include <string_view>
 
 #include "daemon/host/log.hpp"
+#include "daemon/net/curl_library.hpp"
 #include "daemon/net/curl_target.hpp"
 
 namespace gerbang {
@@ -56,7 +56,7 @@ Result<void> check_tls_library(const char* description) {
 }
 
 Result<void> check_tls_library() {
-    return check_tls_library(curl_version_info(CURLVERSION_NOW)->ssl_version);
+    return check_tls_library(curl().version_info(CURLVERSION_NOW)->ssl_version);
 }
 
 void prepare_handshake(void* context, const Verification& verification) {

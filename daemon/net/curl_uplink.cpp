@@ -1,6 +1,5 @@
 #include "daemon/net/curl_uplink.hpp"
 
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "common/core/check.hpp"
+#include "daemon/net/curl_library.hpp"
 #include "daemon/net/curl_target.hpp"
 #include "daemon/net/curl_tls.hpp"
 #include "daemon/net/http_reply.hpp"
@@ -56,8 +56,8 @@ struct Transfer {
         }
     }
     ~Transfer() {
-        if (easy != nullptr) curl_easy_cleanup(easy);
-        curl_slist_free_all(headers);
+        if (easy != nullptr) curl().easy_cleanup(easy);
+        curl().slist_free_all(headers);
     }
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
@@ -65,7 +65,7 @@ struct Transfer {
     [[nodiscard]] Result<void> prepare();
     [[nodiscard]] Result<HttpAnswer> conclude(CURLcode code);
     void add_header(const std::string& line) {
-        auto* longer = curl_slist_append(headers, line.c_str());
+        auto* longer = curl().slist_append(headers, line.c_str());
         GERBANG_CHECK(longer != nullptr);
         headers = longer;
     }
@@ -120,11 +120,11 @@ Result<void> Transfer::prepare() {
         if (!token) return token.error();
         add_header("Authorization: Bearer " + *token);
     }
-    easy = curl_easy_init();
+    easy = curl().easy_init();
     if (easy == nullptr) return Error{Errc::unreachable, answer.request + ": out of memory"};
     CURLcode worst = CURLE_OK;
     const auto set = [&](CURLoption option, auto value) {
-        const auto code = curl_easy_setopt(easy, option, value);
+        const auto code = curl().set(easy, option, value);
         if (code != CURLE_OK) worst = code;
     };
     const std::string url = to.url + request.path;
@@ -187,7 +187,7 @@ Result<void> Transfer::prepare() {
     set(CURLOPT_WRITEDATA, static_cast<void*>(this));
     if (worst != CURLE_OK) {
         return Error{Errc::unreachable, answer.request + ": libcurl lacks what is needed: " +
-                                            curl_easy_strerror(worst)};
+                                            curl().easy_strerror(worst)};
     }
     return ok();
 }
@@ -198,11 +198,11 @@ Result<HttpAnswer> Transfer::conclude(CURLcode code) {
     long header_bytes = 0;
     curl_off_t uploaded = 0;
     curl_off_t downloaded = 0;
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_bytes);
-    curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
-    curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &downloaded);
+    curl().easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl().easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    curl().easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_bytes);
+    curl().easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+    curl().easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &downloaded);
     answer.sent_bytes = static_cast<std::uint64_t>(request_bytes + uploaded);
     answer.received_bytes = static_cast<std::uint64_t>(header_bytes + downloaded);
     target->sent_bytes += answer.sent_bytes;
@@ -220,11 +220,13 @@ Result<HttpAnswer> Transfer::conclude(CURLcode code) {
 
 /// The thread and its queue. Kept alive by the uplinks too, so that a late `send` finds it stopped.
 struct CurlThread::Impl {
-    Impl();
+    Impl() = default;
     ~Impl();
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
+    /// Starts the thread unless it runs. With `mutex` held.
+    void begin();
     void add(std::unique_ptr<Transfer> transfer);
     void stop();
     void run();
@@ -235,17 +237,17 @@ struct CurlThread::Impl {
     std::deque<std::unique_ptr<Transfer>> queue;  ///< guarded by `mutex`
     std::size_t count = 0;                        ///< queued and under way; guarded by `mutex`
     bool is_stopping = false;                     ///< guarded by `mutex`
-    CURLM* multi = nullptr;  ///< curl thread; to wake it and to end it: guarded by `mutex`
+    bool is_running = false;                      ///< guarded by `mutex`
+    /// Null until libcurl is loaded. Curl thread; to make, wake and end it: guarded by `mutex`.
+    CURLM* multi = nullptr;
     std::vector<std::unique_ptr<Transfer>> under_way;  ///< curl thread
     std::thread thread;
 };
 
-CurlThread::Impl::Impl() {
-    static std::once_flag once;
-    std::call_once(once, [] { GERBANG_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
-    multi = curl_multi_init();
-    GERBANG_CHECK(multi != nullptr);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 8L);
+void CurlThread::Impl::begin() {
+    if (is_running || is_stopping) return;
+    if (thread.joinable()) thread.join();  // it ended for want of libcurl, and holds no lock
+    is_running = true;
     // Signals belong to the loop thread; SIGPIPE, which a dead connection raises in the thread that
     // writes, stays blocked here and in libcurl's resolver threads, which inherit the mask.
     sigset_t all;
@@ -271,7 +273,8 @@ void CurlThread::Impl::add(std::unique_ptr<Transfer> transfer) {
         } else {
             ++count;
             queue.push_back(std::move(transfer));
-            curl_multi_wakeup(multi);
+            begin();
+            if (multi != nullptr) curl().multi_wakeup(multi);
         }
     }
     if (refusal == nullptr) return;
@@ -287,7 +290,7 @@ void CurlThread::Impl::stop() {
     {
         const std::lock_guard lock{mutex};
         is_stopping = true;
-        if (multi != nullptr) curl_multi_wakeup(multi);
+        if (multi != nullptr) curl().multi_wakeup(multi);
     }
     if (thread.joinable()) thread.join();
 }
@@ -300,7 +303,7 @@ void CurlThread::Impl::admit() {
     }
     for (auto& transfer : fresh) {
         const auto ready = transfer->prepare();
-        if (ready && curl_multi_add_handle(multi, transfer->easy) == CURLM_OK) {
+        if (ready && curl().multi_add_handle(multi, transfer->easy) == CURLM_OK) {
             under_way.push_back(std::move(transfer));
             continue;
         }
@@ -316,11 +319,11 @@ void CurlThread::Impl::admit() {
 
 void CurlThread::Impl::collect() {
     int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
+    while (const CURLMsg* message = curl().multi_info_read(multi, &left)) {
         if (message->msg != CURLMSG_DONE) continue;
         CURL* const easy = message->easy_handle;
         const CURLcode code = message->data.result;
-        curl_multi_remove_handle(multi, easy);
+        curl().multi_remove_handle(multi, easy);
         const auto found = std::find_if(under_way.begin(), under_way.end(),
                                         [&](const auto& other) { return other->easy == easy; });
         GERBANG_CHECK(found != under_way.end());
@@ -335,6 +338,21 @@ void CurlThread::Impl::collect() {
 }
 
 void CurlThread::Impl::run() {
+    if (const auto loaded = load_curl(); !loaded) {
+        std::deque<std::unique_ptr<Transfer>> rest;
+        const std::lock_guard lock{mutex};
+        rest.swap(queue);
+        count -= rest.size();
+        for (const auto& transfer : rest) transfer->done(loaded.error());
+        is_running = false;
+        return;
+    }
+    {
+        const std::lock_guard lock{mutex};
+        multi = curl().multi_init();
+        GERBANG_CHECK(multi != nullptr);
+        curl().multi_setopt(multi, CURLMOPT_MAXCONNECTS, 8L);
+    }
     const auto goes_on = [&] {
         const std::lock_guard lock{mutex};
         return !is_stopping;
@@ -342,13 +360,13 @@ void CurlThread::Impl::run() {
     while (goes_on()) {
         admit();
         int running = 0;
-        curl_multi_perform(multi, &running);
+        curl().multi_perform(multi, &running);
         collect();
         // Wakes for libcurl's own timers and for `curl_multi_wakeup`; idle, it sleeps an hour.
-        curl_multi_poll(multi, nullptr, 0, 3'600'000, nullptr);
+        curl().multi_poll(multi, nullptr, 0, 3'600'000, nullptr);
     }
     for (const auto& transfer : under_way) {
-        curl_multi_remove_handle(multi, transfer->easy);
+        curl().multi_remove_handle(multi, transfer->easy);
         transfer->done(stopped());
     }
     under_way.clear();
@@ -358,7 +376,7 @@ void CurlThread::Impl::run() {
         rest.swap(queue);
         // Here, not in the destructor: closing writes to connections, and only this thread is
         // safe from SIGPIPE.
-        curl_multi_cleanup(multi);
+        curl().multi_cleanup(multi);
         multi = nullptr;
     }
     for (const auto& transfer : rest) transfer->done(stopped());
@@ -372,6 +390,11 @@ CurlThread::~CurlThread() {
 
 void CurlThread::stop() {
     impl_->stop();
+}
+
+void CurlThread::prepare() {
+    const std::lock_guard lock{impl_->mutex};
+    impl_->begin();
 }
 
 namespace {
@@ -424,6 +447,7 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Uplink>> open_uplink(CurlThread& thread, const UplinkTarget& target) {
+    if (const auto loaded = load_curl(); !loaded) return loaded.error();
     const auto checked = check_target(target);
     if (!checked) return checked.error();
     if (target.verify_at) {

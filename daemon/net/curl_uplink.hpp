@@ -18,6 +18,8 @@ public:
     CurlThread(const CurlThread&) = delete;
     CurlThread& operator=(const CurlThread&) = delete;
 
+    /// Begins to load libcurl, in the thread; else the first `open_uplink` does, and waits for it.
+    void prepare();
     /// Ends every transfer under way, and every later one, with `stopped`; joins the thread, which
     /// takes milliseconds. The results are posted: run the loop on until the callers have them.
     /// Idempotent.
@@ -33,9 +35,10 @@ private:
 
 /// An uplink to `target` by `thread`. `bad_input` names what is wrong with the target: not an
 /// https url, http to a host that is not loopback without `allow_plain`, a file that cannot be
-/// read. The server's certificate must be signed by `ca_file` and bear the host's name; nothing of
-/// the system's own bundle, proxy settings or environment is used. Redirects are answers. A libcurl
-/// that does not use OpenSSL 3 is `bad_input` for a target with `verify_at`.
+/// read, libcurl where it cannot be loaded. The server's certificate must be signed by `ca_file`
+/// and bear the host's name; nothing of the system's own bundle, proxy settings or environment is
+/// used. Redirects are answers. A libcurl that does not use OpenSSL 3 is `bad_input` for a target
+/// with `verify_at`.
 ///
 /// It may be destroyed while its requests are under way; they end as usual.
 [[nodiscard]] Result<std::unique_ptr<Uplink>> open_uplink(CurlThread& thread,

@@ -1,6 +1,5 @@
 #include "daemon/net/local_http.hpp"
 
-#include <curl/curl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -10,17 +9,19 @@
 #include <memory>
 #include <utility>
 
+#include "daemon/net/curl_library.hpp"
+
 namespace gerbang {
 namespace {
 
 constexpr std::size_t kMaxAnswer = 16u << 20;
 
 struct CloseEasy {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+    void operator()(CURL* easy) const { curl().easy_cleanup(easy); }
 };
 
 struct FreeList {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { curl().slist_free_all(list); }
 };
 
 std::size_t keep(char* data, std::size_t size, std::size_t count, void* user) {
@@ -67,42 +68,41 @@ Result<void> try_socket(const std::string& socket_path) {
 
 Result<HttpAnswer> local_request(const std::string& method, const std::string& socket_path,
                                  const std::string& path, Millis timeout, const std::string& json) {
-    static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
     HttpAnswer answer;
     answer.request = method + " " + path + " (" + socket_path + ")";
     const auto fail = [&](const std::string& why) {
         return Error{Errc::unreachable, answer.request + ": " + why};
     };
-    if (initialised != CURLE_OK) return fail(curl_easy_strerror(initialised));
+    if (const auto loaded = load_curl(); !loaded) return fail(loaded.error().detail);
     if (const auto usable = try_socket(socket_path); !usable) return usable.error();
-    const std::unique_ptr<CURL, CloseEasy> easy{curl_easy_init()};
+    const std::unique_ptr<CURL, CloseEasy> easy{curl().easy_init()};
     if (!easy) return fail("libcurl cannot start");
     const auto url = "http://localhost" + path;
     const std::unique_ptr<curl_slist, FreeList> headers{
-        json.empty() ? nullptr : curl_slist_append(nullptr, "Content-Type: application/json")};
+        json.empty() ? nullptr : curl().slist_append(nullptr, "Content-Type: application/json")};
     const bool has_body =
         json.empty() ||
-        (headers && curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get()) == CURLE_OK &&
-         curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(json.size())) ==
+        (headers && curl().set(easy.get(), CURLOPT_HTTPHEADER, headers.get()) == CURLE_OK &&
+         curl().set(easy.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(json.size())) ==
              CURLE_OK &&
-         curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDS, json.c_str()) == CURLE_OK);
+         curl().set(easy.get(), CURLOPT_POSTFIELDS, json.c_str()) == CURLE_OK);
     const bool is_set =
         has_body &&
-        curl_easy_setopt(easy.get(), CURLOPT_UNIX_SOCKET_PATH, socket_path.c_str()) == CURLE_OK &&
-        curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str()) == CURLE_OK &&
-        curl_easy_setopt(easy.get(), CURLOPT_PROXY, "") == CURLE_OK &&
-        curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-        curl_easy_setopt(easy.get(), CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
-        curl_easy_setopt(easy.get(), CURLOPT_CUSTOMREQUEST, method.c_str()) == CURLE_OK &&
-        curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count())) ==
+        curl().set(easy.get(), CURLOPT_UNIX_SOCKET_PATH, socket_path.c_str()) == CURLE_OK &&
+        curl().set(easy.get(), CURLOPT_URL, url.c_str()) == CURLE_OK &&
+        curl().set(easy.get(), CURLOPT_PROXY, "") == CURLE_OK &&
+        curl().set(easy.get(), CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+        curl().set(easy.get(), CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
+        curl().set(easy.get(), CURLOPT_CUSTOMREQUEST, method.c_str()) == CURLE_OK &&
+        curl().set(easy.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count())) ==
             CURLE_OK &&
-        curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &keep) == CURLE_OK &&
-        curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &answer.body) == CURLE_OK;
+        curl().set(easy.get(), CURLOPT_WRITEFUNCTION, &keep) == CURLE_OK &&
+        curl().set(easy.get(), CURLOPT_WRITEDATA, &answer.body) == CURLE_OK;
     if (!is_set) return fail("libcurl refuses the request");
-    const auto code = curl_easy_perform(easy.get());
-    if (code != CURLE_OK) return fail(curl_easy_strerror(code));
+    const auto code = curl().easy_perform(easy.get());
+    if (code != CURLE_OK) return fail(curl().easy_strerror(code));
     long status = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    curl().easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
     answer.status = static_cast<int>(status);
     answer.received_bytes = answer.body.size();
     return answer;

@@ -169,7 +169,7 @@ wait_for 60 "VictoriaMetrics is ready" answers "$victoria_url/health"
 started=$SECONDS
 start_daemon
 whole=$(field prometheus pending_records)
-gerbang sync --now >/dev/null
+gerbang sync now >/dev/null
 killed_at=
 for _ in $(seq 400); do
     left=$(field prometheus pending_records)
@@ -184,7 +184,7 @@ kill_daemon
 [ "$killed_at" -gt $((whole / 20)) ] || fail "the drain was over before it could be cut"
 echo "killed in mid-drain, $killed_at of $whole records to go"
 start_daemon
-gerbang sync --now >/dev/null
+gerbang sync now >/dev/null
 wait_held prometheus "$prometheus_url"
 wait_held victoria "$victoria_url"
 echo "drained within $((SECONDS - started)) s"
