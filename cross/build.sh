@@ -22,9 +22,9 @@ export GERBANG_SYSROOT=$top/build/sysroot-$arch
 
 # One sysroot per architecture: some -dev packages cannot be installed for two at once.
 libraries="libssl3 libsqlite3-0 libcurl4 libyaml-cpp0.7 libfmt9 libzstd1 libmnl0 libc-ares2 libsystemd0
-    libstdc++6 zlib1g"
+    libsnappy1v5 libstdc++6 zlib1g"
 headers="libssl-dev libsqlite3-dev libcurl4-openssl-dev libyaml-cpp-dev libfmt-dev libzstd-dev
-    libmnl-dev libc-ares-dev libsystemd-dev zlib1g-dev"
+    libmnl-dev libc-ares-dev libsystemd-dev libsnappy-dev zlib1g-dev"
 if [ ! -e "$GERBANG_SYSROOT/complete" ]; then
     say "Making the $arch sysroot"
     # With an apt of its own: the host goes on having one architecture.
@@ -49,7 +49,7 @@ if [ ! -e "$GERBANG_SYSROOT/complete" ]; then
         for package in *.deb; do dpkg -x "$package" "$GERBANG_SYSROOT"; done
     )
     # Header-only libraries are the same for every architecture.
-    for folder in boost CLI catch2; do
+    for folder in boost CLI catch2 protozero; do
         ln -sfn "/usr/include/$folder" "$GERBANG_SYSROOT/usr/include/$folder"
     done
     touch "$GERBANG_SYSROOT/complete"

@@ -12,7 +12,7 @@ as_root() {
 
 build_packages="g++ cmake ninja-build pkg-config ccache libboost1.81-dev libssl-dev libsqlite3-dev
     libcurl4-openssl-dev libyaml-cpp-dev libfmt-dev libzstd-dev libmnl-dev libc-ares-dev libcli11-dev
-    libsystemd-dev catch2"
+    libsystemd-dev libprotozero-dev libsnappy-dev catch2"
 # What only the demo and the run on this machine need.
 run_packages="iproute2 procps python3 sqlite3 ca-certificates"
 

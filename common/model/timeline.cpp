@@ -81,6 +81,16 @@ std::optional<WallTime> Timeline::wall_of(Seq seq, DeviceTime at) const {
     return project(after == entries.begin() ? after->anchor : std::prev(after)->anchor, at.at);
 }
 
+std::vector<Timeline::Entry> Timeline::entries() const {
+    std::vector<Entry> all;
+    all.reserve(count_);
+    for (const auto& [boot, entries] : boots_) {
+        all.insert(all.end(), entries.begin(), entries.end());
+    }
+    std::sort(all.begin(), all.end(), [](const Entry& a, const Entry& b) { return a.seq < b.seq; });
+    return all;
+}
+
 std::vector<Anchor> Timeline::anchors() const {
     std::vector<Anchor> all;
     all.reserve(count_);

@@ -40,16 +40,20 @@ public:
 
     /// Wall time of `at` for the record numbered `seq`; nothing while its boot has no anchor.
     [[nodiscard]] std::optional<WallTime> wall_of(Seq seq, DeviceTime at) const;
+    struct Entry {
+        Seq seq;
+        Anchor anchor;
+    };
+    /// All that are kept, ascending by sequence number.
+    [[nodiscard]] std::vector<Entry> entries() const;
+    /// How many anchors were added and kept.
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
     /// All that are kept, for `TrueTime`.
     [[nodiscard]] std::vector<Anchor> anchors() const;
     /// The newest anchor of `boot`, for live display.
     [[nodiscard]] const Anchor* latest(BootNo boot) const;
 
 private:
-    struct Entry {
-        Seq seq;
-        Anchor anchor;
-    };
     void thin_out();
 
     std::map<BootNo, std::vector<Entry>> boots_;

@@ -41,6 +41,10 @@ void go_link(Way way, LinkLine& line) {
                  {"since", line.since}});
 }
 
+void go_parked(Way way, Status::Parked& parked) {
+    way.members({{"first", parked.first}, {"last", parked.last}, {"reason", parked.reason}});
+}
+
 void go_sync(Way way, Status::Sync& sync) {
     way.members({{"consumer", sync.consumer, kNeeded},
                  {"state", sync.state},
@@ -50,7 +54,11 @@ void go_sync(Way way, Status::Sync& sync) {
                  {"parked_records", sync.parked_records},
                  {"last_success_s", sync.last_success_s},
                  {"next_attempt_s", sync.next_attempt_s},
-                 {"sent_bytes", sync.sent_bytes}});
+                 {"sent_bytes", sync.sent_bytes},
+                 {"pending_bytes", sync.pending_bytes},
+                 {"rate_bytes_s", sync.rate_bytes_s},
+                 {"oldest_s", sync.oldest_s}});
+    way.list("parked", 16, sync.parked, go_parked);
 }
 
 void go_status(Way way, Status& status) {

@@ -117,6 +117,12 @@ struct Status {
         std::uint64_t daily_writes_bytes = 0;   ///< what a day should not exceed; 0: not said
     } journal;
 
+    /// Records that a consumer refused: kept, owed, tried again by `gerbang sync now`.
+    struct Parked {
+        std::uint64_t first = 0;
+        std::uint64_t last = 0;
+        std::string reason;  ///< English, no secrets
+    };
     struct Sync {
         std::string consumer;
         std::string state;   ///< "idle", "sending", "waiting", "stopped"
@@ -127,6 +133,10 @@ struct Status {
         std::optional<std::int64_t> last_success_s;  ///< seconds ago
         std::optional<std::int64_t> next_attempt_s;  ///< seconds from now
         std::uint64_t sent_bytes = 0;                ///< since the daemon started, headers included
+        std::uint64_t pending_bytes = 0;             ///< on the wire, about; 0: not known
+        std::uint64_t rate_bytes_s = 0;              ///< while sending; 0: not known
+        std::optional<std::int64_t> oldest_s{};      ///< age of the oldest pending record
+        std::vector<Parked> parked{};                ///< the first 16 ranges
     };
     std::vector<Sync> sync;
 

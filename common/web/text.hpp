@@ -193,7 +193,15 @@ enum class Text : std::uint16_t {
     sync_parked,        ///< records
     sync_last_success,  ///< time ago
     sync_never,
-    sync_sent,  ///< bytes
+    sync_sent,        ///< bytes
+    sync_through,     ///< record
+    sync_pending,     ///< bytes
+    sync_oldest,      ///< duration
+    sync_rate,        ///< bytes
+    sync_note,        ///< detail
+    sync_parked_one,  ///< first and last record, reason
+    sync_parked_none,
+    sync_parked_hint,
 
     // Usage
     usage_by_hour,  ///< name, zone

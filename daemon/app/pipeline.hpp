@@ -189,6 +189,7 @@ private:
     };
     [[nodiscard]] Present present() const;
     [[nodiscard]] std::optional<std::int64_t> days_left() const;  // status_view.cpp
+    [[nodiscard]] std::optional<std::int64_t> age_of(const OldestPending& record) const;
     /// The ledger of the WAN in wall time, as far as it is known.
     [[nodiscard]] net::awaitable<Result<sla::Ledger>> placed_ledger();  // status_view.cpp
 

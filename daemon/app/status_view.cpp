@@ -12,6 +12,16 @@ std::int64_t seconds_between(Monotonic from, Monotonic to) {
 
 }  // namespace
 
+/// In seconds. Of this boot always; of an earlier one where both times are known; else nothing.
+std::optional<std::int64_t> Daemon::Pipeline::age_of(const OldestPending& record) const {
+    if (record.at.boot == boot_) return seconds_between(record.at.at, edges_.clock->now());
+    if (record.epoch != journal_.epoch()) return std::nullopt;
+    const auto then = timeline_.wall_of(record.seq, record.at);
+    const auto now = present().wall;
+    if (!then || !now || *now < *then) return std::nullopt;
+    return std::chrono::duration_cast<Seconds>(*now - *then).count();
+}
+
 web::Status Daemon::Pipeline::status() const {
     web::Status status;
     const auto now = edges_.clock->now();
@@ -95,7 +105,16 @@ web::Status Daemon::Pipeline::status() const {
                                .parked_records = push.parked_records,
                                .last_success_s = std::nullopt,
                                .next_attempt_s = std::nullopt,
-                               .sent_bytes = push.sent_bytes};
+                               .sent_bytes = push.sent_bytes,
+                               .pending_bytes = push.pending_bytes,
+                               .rate_bytes_s = push.rate_bytes_s,
+                               .oldest_s = std::nullopt,
+                               .parked = {}};
+        for (const auto& parked : push.parked) {
+            sync.parked.push_back(
+                {parked.range.first.value, parked.range.last.value, parked.reason});
+        }
+        if (push.oldest) sync.oldest_s = age_of(*push.oldest);
         if (push.last_success) sync.last_success_s = seconds_between(*push.last_success, now);
         if (push.next_attempt) {
             sync.next_attempt_s =

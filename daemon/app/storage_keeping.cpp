@@ -319,6 +319,10 @@ void Daemon::Pipeline::start_pushers() {
         settings.site = config_.site.id;
         settings.interval = target.interval;
         settings.max_body_bytes = target.max_body.value;
+        if (target.is_remote_write) {
+            settings.path = target.path;
+            settings.remote_write = RemoteWriteSettings{{}, target.max_age, target.in_order};
+        }
         pushers_.push_back(std::make_unique<Pusher>(std::move(settings), *edges_.clock,
                                                     *edges_.entropy, journal_, *edges_.uplinks[i]));
         pushers_.back()->on_date([this](WallTime date, Monotonic sent, Monotonic received) {

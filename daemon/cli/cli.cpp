@@ -176,7 +176,9 @@ int run_cli(int argc, const char* const* argv, const RunDaemon& run_daemon,
     if (line.is("export")) return finish(cli::export_command(request));
     if (line.is("usage")) return finish(cli::usage_command(request));
     if (line.is("outages")) return finish(cli::outages_command(request));
-    if (line.is("sync")) return finish(cli::sync_command(request, line.has("now")));
+    if (line.is("sync")) return finish(cli::sync_command(request, cli::SyncWish::show));
+    if (line.is("sync now")) return finish(cli::sync_command(request, cli::SyncWish::now));
+    if (line.is("sync parked")) return finish(cli::sync_command(request, cli::SyncWish::parked));
     if (line.is("sla")) return finish(cli::sla_command(request));
     if (line.is("probe")) return finish(cli::probe_command(request));
     if (line.is("note")) return finish(cli::note_command(request));

@@ -77,7 +77,6 @@ const ProgramSpec& gerbang_program() {
         among("kind", "maintenance|power|other", {"jenis keterangan", "what it is about"}),
         with("author", kName, {"siapa yang mencatat", "who says so"}), from(), to()};
     static const OptionSpec clock_set[] = {flag("utc", {"waktu itu UTC", "that time is UTC"})};
-    static const OptionSpec sync[] = {flag("now", {"kirim sekarang juga", "send at once"})};
     static const OptionSpec exported[] = {
         among("format", "csv|ndjson|sqlite", {"bentuknya", "its form"}),
         with("output", kFile,
@@ -134,7 +133,15 @@ const ProgramSpec& gerbang_program() {
                    .is_required = true}},
         {.name = "sync",
          .help = {"pengiriman ke provinsi", "sync to the province"},
-         .options = sync,
+         .options = {},
+         .words = {}},
+        {.name = "sync now",
+         .help = {"kirim sekarang juga", "send at once"},
+         .options = {},
+         .words = {}},
+        {.name = "sync parked",
+         .help = {"yang ditolak server, dan sebabnya", "what the server refused, and why"},
+         .options = {},
          .words = {}},
         {.name = "journal",
          .help = {"catatan: ukuran, isi, yang hilang", "the journal: size, content, losses"},

@@ -80,8 +80,8 @@ Outcome status_command(const Request& request) {
     return {0, render_status(*status, request.render), ""};
 }
 
-Outcome sync_command(const Request& request, bool now) {
-    if (now) {
+Outcome sync_command(const Request& request, SyncWish wish) {
+    if (wish == SyncWish::now) {
         auto asked = fetch(request, "POST", "/v1/sync/now");
         if (asked.failure) return *asked.failure;
     }
@@ -94,7 +94,10 @@ Outcome sync_command(const Request& request, bool now) {
     std::string body;
     const auto status = read_status(request, failure, body);
     if (failure) return *failure;
-    return {0, render_sync(*status, request.render), ""};
+    return {0,
+            wish == SyncWish::parked ? render_parked(*status, request.render)
+                                     : render_sync(*status, request.render),
+            ""};
 }
 
 Outcome usage_command(const Request& request) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 // What the subcommands do once the command line is understood. Output goes to strings, so that
 // tests read what a terminal would show.
 
@@ -43,8 +44,10 @@ struct Request {
 [[nodiscard]] Outcome status_command(const Request& request);
 [[nodiscard]] Outcome usage_command(const Request& request);
 [[nodiscard]] Outcome outages_command(const Request& request);
-/// `now`: asks the daemon to send at once first.
-[[nodiscard]] Outcome sync_command(const Request& request, bool now);
+/// What `gerbang sync` is to do: show, have the daemon send at once and show, or list what the
+/// targets refused.
+enum class SyncWish : std::uint8_t { show, now, parked };
+[[nodiscard]] Outcome sync_command(const Request& request, SyncWish wish);
 /// The statement, or the days, of the month or of `from` to `to`. EX_NOINPUT for a clause file that
 /// cannot be read.
 [[nodiscard]] Outcome sla_command(const Request& request);

@@ -47,6 +47,8 @@ inline constexpr const char* kYellow = "\x1b[1;33m";
 
 /// Every consumer with what it holds, why it waits and what to do about it.
 [[nodiscard]] std::string render_sync(const web::Status& status, const RenderOptions& options);
+/// What each target refused, and why.
+[[nodiscard]] std::string render_parked(const web::Status& status, const RenderOptions& options);
 
 /// What the usage page needs besides its rows.
 struct UsageView {

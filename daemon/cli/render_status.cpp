@@ -140,6 +140,29 @@ std::string findings(const Status& status, Language language) {
     return text.empty() ? text : text + "\n";
 }
 
+/// What `gerbang sync` says of a consumer besides its state.
+std::string sync_history(const Status::Sync& sync, Language language) {
+    std::string text;
+    const auto add = [&](Text what, std::string value) {
+        text += wrap("  " + say(language, what, {std::move(value)}), 2);
+    };
+    if (sync.state == "idle" && !sync.detail.empty()) add(Text::sync_note, one_line(sync.detail));
+    add(Text::sync_through, human_count(language, sync.through));
+    if (sync.pending_records > 0 && sync.pending_bytes > 0) {
+        add(Text::sync_pending, human_bytes(language, sync.pending_bytes));
+    }
+    if (sync.oldest_s) add(Text::sync_oldest, human_duration(language, *sync.oldest_s));
+    if (sync.last_success_s) {
+        add(Text::sync_last_success,
+            say(language, Text::ago, {human_duration(language, *sync.last_success_s)}));
+    } else {
+        text += wrap("  " + std::string{say(language, Text::sync_never)}, 2);
+    }
+    if (sync.rate_bytes_s > 0) add(Text::sync_rate, human_bytes(language, sync.rate_bytes_s));
+    add(Text::sync_sent, human_bytes(language, sync.sent_bytes));
+    return text;
+}
+
 /// One consumer: its state, and for a state that worries people, why and what to do.
 std::string consumer_lines(const Status::Sync& sync, Language language, bool with_history) {
     const auto name = one_line(sync.consumer, 64);
@@ -175,14 +198,7 @@ std::string consumer_lines(const Status::Sync& sync, Language language, bool wit
             "  " + say(language, Text::sync_parked, {human_count(language, sync.parked_records)}),
             2);
     }
-    if (!with_history) return text;
-    const auto last =
-        sync.last_success_s
-            ? say(language, Text::sync_last_success,
-                  {say(language, Text::ago, {human_duration(language, *sync.last_success_s)})})
-            : say(language, Text::sync_never);
-    return text + wrap("  " + last, 2) +
-           wrap("  " + say(language, Text::sync_sent, {human_bytes(language, sync.sent_bytes)}), 2);
+    return with_history ? text + sync_history(sync, language) : text;
 }
 
 }  // namespace
@@ -195,6 +211,26 @@ std::string render_sync(const Status& status, const RenderOptions& options) {
     }
     for (const auto& sync : status.sync) text += consumer_lines(sync, options.language, true);
     return text;
+}
+
+std::string render_parked(const Status& status, const RenderOptions& options) {
+    const auto language = options.language;
+    std::string text;
+    for (const auto& sync : status.sync) {
+        if (sync.parked_records == 0) continue;
+        text += one_line(sync.consumer, 64) + "\n";
+        for (const auto& parked : sync.parked) {
+            text += wrap("  " + say(language, Text::sync_parked_one,
+                                    {human_count(language, parked.first),
+                                     human_count(language, parked.last), one_line(parked.reason)}),
+                         2);
+        }
+        text += wrap(
+            "  " + say(language, Text::sync_parked, {human_count(language, sync.parked_records)}),
+            2);
+    }
+    return text.empty() ? wrap(say(language, Text::sync_parked_none))
+                        : text + wrap(say(language, Text::sync_parked_hint));
 }
 
 std::string render_status(const Status& status, const RenderOptions& options) {

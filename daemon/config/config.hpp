@@ -24,6 +24,11 @@ struct PushTargetConfig {
     bool allow_plain = false;
     Millis interval{120000};     ///< between fresh batches while the link is up
     Bytes max_body{256u << 10};  ///< at most this much per request
+    /// A Prometheus, VictoriaMetrics or the like in place of a province.
+    bool is_remote_write = false;
+    std::string path = "/api/v1/write";  ///< with it
+    Millis max_age{};                    ///< with it: older samples are not sent; 0: all are
+    bool in_order = true;                ///< with it: the oldest first, else the new first
 };
 
 /// A server that may fetch the records.

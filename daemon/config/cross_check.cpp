@@ -130,6 +130,11 @@ void check_sync_target(const PushTargetConfig& target, const std::string& path, 
                                  "the key \"ca_file\" is required for https"});
         }
     }
+    if (target.path.rfind('/', 0) != 0 || target.path.size() > 256 ||
+        target.path.find_first_of(" \t\r\n#") != std::string::npos) {
+        check.complain(path + ".path", {"jalur harus mulai dengan \"/\", tanpa spasi",
+                                        "a path begins with \"/\" and has no blanks"});
+    }
     if (target.cert_file.empty() != target.key_file.empty() &&
         check.understood({path + ".cert_file", path + ".key_file"})) {
         const bool has_cert = !target.cert_file.empty();

@@ -435,6 +435,42 @@ const std::array kSchema{
                 },
             .indonesian = "Besar satu kiriman paling banyak.",
             .english = "Size of one transmission at most."},
+    KeySpec{.path = "sync.targets[].protocol",
+            .form = Form::one_of,
+            .bounds = {0, 0, "batch|remote_write"},
+            .default_text = "batch",
+            .set =
+                [](Config& c, const Value& v) {
+                    c.sync.targets.back().is_remote_write = v.text == "remote_write";
+                },
+            .indonesian = "batch: gerbang-province. remote_write: Prometheus, VictoriaMetrics "
+                          "dan sejenisnya.",
+            .english = "batch: gerbang-province. remote_write: Prometheus, VictoriaMetrics and "
+                       "the like."},
+    KeySpec{.path = "sync.targets[].path",
+            .bounds = {1, 256, ""},
+            .default_text = "/api/v1/write",
+            .set = [](Config& c, const Value& v) { c.sync.targets.back().path = v.text; },
+            .indonesian = "Jalur di server itu; hanya untuk remote_write.",
+            .english = "Path at that server; for remote_write only."},
+    KeySpec{.path = "sync.targets[].max_age",
+            .form = Form::duration,
+            .bounds = {0, 400 * kDay, ""},
+            .default_text = "0s",
+            .set = [](Config& c, const Value& v) { c.sync.targets.back().max_age = ms(v); },
+            .indonesian = "Nilai yang lebih tua tidak dikirim, karena server itu menolaknya; "
+                          "0s: semua. Hanya untuk remote_write.",
+            .english = "Older values are not sent, as that server refuses them; 0s: all are. For "
+                       "remote_write only."},
+    KeySpec{
+        .path = "sync.targets[].in_order",
+        .form = Form::flag,
+        .default_text = "true",
+        .set = [](Config& c, const Value& v) { c.sync.targets.back().in_order = v.number != 0; },
+        .indonesian = "true: yang tertua dulu. false: yang baru dulu, untuk server yang menerima "
+                      "nilai lama di belakangnya. Hanya untuk remote_write.",
+        .english = "true: the oldest first. false: the new first, for a server that takes old "
+                   "values after them. For remote_write only."},
     KeySpec{.path = "serve.interfaces",
             .shape = Shape::list,
             .form = Form::interface,

@@ -259,6 +259,15 @@ net::awaitable<Result<std::vector<Journal::EpochInfo>>> AsyncJournal::epochs() {
     co_return taken<std::vector<Journal::EpochInfo>>(slot, ran);
 }
 
+net::awaitable<Result<EpochDictionary>> AsyncJournal::dictionary(EpochId epoch) {
+    auto slot = make_slot<EpochDictionary>();
+    std::function<void(Journal&)> work = [slot, epoch](Journal& journal) {
+        slot->emplace(journal.dictionary(epoch));
+    };
+    const auto ran = co_await run(std::move(work), true);
+    co_return taken<EpochDictionary>(slot, ran);
+}
+
 net::awaitable<Result<std::vector<Cursor>>> AsyncJournal::cursors() {
     auto slot = make_slot<std::vector<Cursor>>();
     std::function<void(Journal&)> work = [slot](Journal& journal) {

@@ -52,6 +52,7 @@ public:
     [[nodiscard]] net::awaitable<Result<JournalSlice>> read(EpochId epoch, SeqRange range,
                                                             std::uint64_t max_bytes);
     [[nodiscard]] net::awaitable<Result<std::vector<Journal::EpochInfo>>> epochs();
+    [[nodiscard]] net::awaitable<Result<EpochDictionary>> dictionary(EpochId epoch);
     [[nodiscard]] net::awaitable<Result<std::vector<Cursor>>> cursors();
     [[nodiscard]] net::awaitable<Result<void>> stage(Cursor cursor);
     [[nodiscard]] net::awaitable<Result<void>> flush_cursors();

@@ -15,6 +15,7 @@
 #include "common/core/ids.hpp"
 #include "common/core/result.hpp"
 #include "common/core/time.hpp"
+#include "common/model/epoch_dictionary.hpp"
 #include "common/model/facts.hpp"
 #include "common/model/receipt.hpp"
 #include "common/model/record.hpp"
@@ -166,6 +167,8 @@ public:
         bool is_open = false;
     };
     [[nodiscard]] virtual Result<std::vector<EpochInfo>> epochs() = 0;  ///< oldest first
+    /// What the records of `epoch` mean. `not_found` when the epoch is not here.
+    [[nodiscard]] virtual Result<EpochDictionary> dictionary(const EpochId& epoch) = 0;
 
     /// All cursors; `stage` keeps `cursor` for the next commit; `flush_cursors` commits what is
     /// staged in a transaction of its own (a drain calls it at most every 10 s).

@@ -101,6 +101,34 @@ Result<std::vector<Journal::EpochInfo>> SqliteJournal::epochs() {
     }
 }
 
+Result<EpochDictionary> SqliteJournal::dictionary(const EpochId& epoch) {
+    if (auto may = usable(); !may) return may.error();
+    const auto place = place_of(epoch);
+    if (!place) return fail(place.error());
+    EpochDictionary dictionary;
+    if (place->number == epoch_no_) {
+        dictionary.series = memory_.state.series;
+        dictionary.timeline = memory_.state.timeline;
+        dictionary.open_boot = memory_.state.last_boot_no;
+        return dictionary;
+    }
+    auto listed = blocks_.events(place->number, EventKind::series, place->last, false,
+                                 [&](Seq, const Event& event) {
+                                     auto series = series_from(event);
+                                     if (series) dictionary.series.push_back(std::move(*series));
+                                     return true;
+                                 });
+    if (!listed) return fail(listed.error());
+    listed = blocks_.events(place->number, EventKind::anchor, place->last, false,
+                            [&](Seq seq, const Event& event) {
+                                const auto anchor = anchor_from(event);
+                                if (anchor) dictionary.timeline.add(seq, *anchor);
+                                return true;
+                            });
+    if (!listed) return fail(listed.error());
+    return dictionary;
+}
+
 Result<std::vector<Cursor>> SqliteJournal::cursors() {
     if (auto may = usable(); !may) return may.error();
     auto found = cursors_.cursors();

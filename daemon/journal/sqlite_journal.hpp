@@ -52,6 +52,7 @@ public:
     [[nodiscard]] Result<JournalSlice> read(const EpochId& epoch, SeqRange range,
                                             std::uint64_t max_bytes) override;
     [[nodiscard]] Result<std::vector<EpochInfo>> epochs() override;
+    [[nodiscard]] Result<EpochDictionary> dictionary(const EpochId& epoch) override;
     [[nodiscard]] Result<std::vector<Cursor>> cursors() override;
     void stage(const Cursor& cursor) override { cursors_.stage(cursor, elapsed_s()); }
     [[nodiscard]] Result<void> flush_cursors() override;

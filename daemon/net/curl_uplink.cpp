@@ -178,6 +178,7 @@ Result<void> Transfer::prepare() {
         add_header("Content-Type: " + request.content_type);
         add_header("Expect:");
     }
+    for (const auto& line : request.headers) add_header(line);
     add_header("Accept:");
     set(CURLOPT_HTTPHEADER, headers);
     set(CURLOPT_HEADERFUNCTION, &take_header);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/core/result.hpp"
 #include "common/core/time.hpp"
@@ -38,8 +39,9 @@ struct UplinkRequest {
     std::string path;            ///< "/v1/batches"
     std::string body;
     std::string content_type;
-    Millis timeout{30000};       ///< hard limit for the whole exchange
-    std::string interface = {};  ///< bind to this device, in place of the target's
+    Millis timeout{30000};               ///< hard limit for the whole exchange
+    std::string interface = {};          ///< bind to this device, in place of the target's
+    std::vector<std::string> headers{};  ///< whole lines, "Name: value", besides
 };
 
 /// A complete HTTP answer, whatever its status.

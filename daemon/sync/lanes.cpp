@@ -81,13 +81,27 @@ void BatchSize::too_much(std::uint64_t sent_bytes) noexcept {
     wanted_ = std::min(wanted_ * 2, 8u);
 }
 
-std::optional<Seq> Suspects::refused(const EpochId& epoch, SeqRange range) {
+std::optional<Seq> Suspects::refused(const EpochId& epoch, SeqRange range, bool newest_first) {
     if (range.size() == 1) return range.first;
     if (ranges_.size() + 2 > kMaxRanges) return std::nullopt;
     const Seq middle{range.first.value + range.size() / 2};
     ranges_.push_back({epoch, {middle, range.last}});
     ranges_.push_back({epoch, {range.first, middle.previous()}});
+    if (newest_first) std::swap(ranges_.back(), ranges_[ranges_.size() - 2]);
     return std::nullopt;
+}
+
+std::vector<SeqRange> Suspects::take_before(const EpochId& epoch, Seq seq) {
+    std::vector<SeqRange> taken;
+    for (auto next = ranges_.begin(); next != ranges_.end();) {
+        if (next->epoch == epoch && next->range.last < seq) {
+            taken.push_back(next->range);
+            next = ranges_.erase(next);
+        } else {
+            ++next;
+        }
+    }
+    return taken;
 }
 
 std::optional<Suspects::Range> Suspects::take() {
@@ -101,23 +115,47 @@ void Suspects::put_back(const Range& range) {
     if (ranges_.size() < kMaxRanges) ranges_.push_back(range);
 }
 
-bool park(Cursor& cursor, Seq seq, const std::string& reason) {
+void Pace::landed(std::uint64_t body_bytes, std::uint64_t records, Millis took) noexcept {
+    constexpr std::int64_t kWindowMs = 60'000;
+    bytes_ += body_bytes;
+    records_ += records;
+    took_ms_ += std::max<std::int64_t>(took.count(), 1);
+    // What is older counts half as often as it slips out of the window.
+    while (took_ms_ > kWindowMs) {
+        bytes_ /= 2;
+        records_ = (records_ + 1) / 2;
+        took_ms_ /= 2;
+    }
+}
+
+std::uint64_t Pace::bytes_s() const noexcept {
+    return took_ms_ == 0 ? 0 : bytes_ * 1000 / static_cast<std::uint64_t>(took_ms_);
+}
+
+std::uint64_t Pace::bytes_of(std::uint64_t records) const noexcept {
+    if (records_ == 0) return 0;
+    return static_cast<std::uint64_t>(static_cast<double>(bytes_) / static_cast<double>(records_) *
+                                      static_cast<double>(records));
+}
+
+bool park(Cursor& cursor, SeqRange range, const std::string& reason) {
     const std::string shortened = reason.substr(0, 256);
     for (auto& parked : cursor.parked) {
         if (parked.reason != shortened) continue;
-        if (parked.range.last.next() == seq) {
-            parked.range.last = seq;
+        if (parked.range.last.next() == range.first) {
+            parked.range.last = range.last;
             return true;
         }
-        if (seq.next() == parked.range.first) {
-            parked.range.first = seq;
+        if (range.last.next() == parked.range.first) {
+            parked.range.first = range.first;
             return true;
         }
     }
     if (cursor.parked.size() >= kMaxParked) return false;
-    const auto place = std::find_if(cursor.parked.begin(), cursor.parked.end(),
-                                    [&](const ParkedRange& p) { return p.range.first > seq; });
-    cursor.parked.insert(place, ParkedRange{{seq, seq}, shortened});
+    const auto place =
+        std::find_if(cursor.parked.begin(), cursor.parked.end(),
+                     [&](const ParkedRange& p) { return p.range.first > range.first; });
+    cursor.parked.insert(place, ParkedRange{range, shortened});
     return true;
 }
 

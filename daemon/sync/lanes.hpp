@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "common/core/time.hpp"
 #include "common/model/receipt.hpp"
 
 namespace gerbang {
@@ -75,8 +76,12 @@ public:
 
     /// The receiver refused `range`. A single record comes back: park it. Longer ones are split
     /// and wait here. With no room left the range is simply forgotten, and is planned again.
-    [[nodiscard]] std::optional<Seq> refused(const EpochId& epoch, SeqRange range);
-    /// Removes and returns the next range to try, the oldest part first.
+    /// The oldest part is tried first; with `newest_first` the newest is.
+    [[nodiscard]] std::optional<Seq> refused(const EpochId& epoch, SeqRange range,
+                                             bool newest_first = false);
+    /// Removes and returns everything of `epoch` that lies before `seq`.
+    [[nodiscard]] std::vector<SeqRange> take_before(const EpochId& epoch, Seq seq);
+    /// Removes and returns the next range to try.
     [[nodiscard]] std::optional<Range> take();
     /// Puts back what could not be tried after all.
     void put_back(const Range& range);
@@ -87,8 +92,25 @@ private:
     std::vector<Range> ranges_;  ///< a stack: the next one to try is last
 };
 
-/// Adds record `seq` to the parked ones of `cursor`, joining a neighbour with the same reason.
-/// False, and nothing changes, when that would make more than `kMaxParked` ranges.
-bool park(Cursor& cursor, Seq seq, const std::string& reason);
+/// How fast bodies go, and how much of one a record is: what was learnt from those that arrived.
+class Pace {
+public:
+    /// `body_bytes` with `records` were taken after `took`.
+    void landed(std::uint64_t body_bytes, std::uint64_t records, Millis took) noexcept;
+    /// Bytes per second while something was under way; 0: not known.
+    [[nodiscard]] std::uint64_t bytes_s() const noexcept;
+    /// Bytes of `records`; 0: not known.
+    [[nodiscard]] std::uint64_t bytes_of(std::uint64_t records) const noexcept;
+
+private:
+    std::uint64_t bytes_ = 0;
+    std::uint64_t records_ = 0;
+    std::int64_t took_ms_ = 0;
+};
+
+/// Adds `range`, of which nothing is parked, to the parked ones of `cursor`, joining a neighbour
+/// with the same reason. False, and nothing changes, when that would make more than `kMaxParked`
+/// ranges.
+bool park(Cursor& cursor, SeqRange range, const std::string& reason);
 
 }  // namespace gerbang

@@ -15,6 +15,7 @@
 #include "daemon/host/log.hpp"
 #include "daemon/sync/pusher_state.hpp"
 #include "daemon/sync/reactions.hpp"
+#include "daemon/sync/remote_write.hpp"
 
 namespace gerbang {
 namespace {
@@ -23,8 +24,6 @@ constexpr Millis kStorageRetry{30'000};
 /// This many single records refused in a row, with nothing taken between them, is not poison but
 /// a receiver that refuses everything.
 constexpr unsigned kMaxRefusedInARow = 8;
-/// A failure after this long is a time-out even if libcurl calls it otherwise.
-constexpr Millis kSlowFailure{10'000};
 
 std::string note_key(const std::string& consumer) {
     return "push." + consumer.substr(0, 59);
@@ -115,12 +114,21 @@ net::awaitable<bool> Pusher::State::refresh_epochs() {
 
 /// Reads the records of `job` and encodes as many of them as the body may hold.
 net::awaitable<Result<void>> Pusher::State::load(Job& job) {
-    auto slice = co_await journal.read(job.epoch, job.range, size.bytes());
+    // Samples take about eight times the room of our own form.
+    const auto wanted = settings.remote_write ? size.bytes() / 8 : size.bytes();
+    auto slice = co_await journal.read(job.epoch, job.range, wanted);
     if (!slice) co_return slice.error();
     if (slice->absent && slice->is_salvaging) {
         co_return Error{Errc::overloaded,
                         "record " + std::to_string(job.range.first.value) +
                             " is not here yet: a damaged database is being salvaged"};
+    }
+    if (settings.remote_write && slice->absent) {
+        // Nobody there keeps count of what is missing.
+        const auto last = std::min(slice->absent->last, job.range.last);
+        job.range.last = last;
+        job.carried = {job.range};
+        co_return ok();
     }
     const bool is_lost = slice->absent.has_value();
     if (is_lost) declare_lost(*slice, job.range);
@@ -134,6 +142,17 @@ net::awaitable<Result<void>> Pusher::State::load(Job& job) {
         co_return Error{Errc::not_found, "journal read of record " +
                                              std::to_string(job.range.first.value) +
                                              " gave other records"};
+    }
+    // The first of an epoch that waits; of the oldest epoch with any, as that one is planned first.
+    const auto* track = find(job.epoch);
+    const auto at = time_of(records.front().body);
+    if (track != nullptr && at && track->cursor.through.next() == job.range.first) {
+        oldest = OldestPending{job.epoch, job.range.first, *at};
+    }
+    if (settings.remote_write) {
+        auto taken = std::move(*slice);
+        auto loaded = co_await load_samples(job, std::move(taken));
+        co_return loaded;
     }
     const auto* epoch = find(job.epoch);
     GERBANG_CHECK(epoch != nullptr);
@@ -164,7 +183,12 @@ net::awaitable<bool> Pusher::State::start_next() {
     auto job = choose();
     if (!job) co_return false;
     job->number = ++jobs;
-    const auto loaded = co_await load(*job);
+    auto loaded = Result<void>{ok()};
+    if (job->is_question) {
+        job->body = empty_remote_write();
+    } else {
+        loaded = co_await load(*job);
+    }
     if (!loaded) {
         if (job->is_suspect) suspects.put_back({job->epoch, job->range});
         const auto& error = loaded.error();
@@ -186,6 +210,17 @@ net::awaitable<bool> Pusher::State::start_next() {
         co_return true;
     }
     if (clock.is_stopped()) co_return false;
+    if (job->is_void) co_return true;
+    if (settings.remote_write && job->body.empty()) {
+        // The fresh lane would find the same records at once again.
+        if (job->lane == Lane::fresh) fresh_due = clock.now() + settings.interval;
+        if (job->columns) {
+            co_await dissect(*job, std::nullopt);
+        } else {
+            co_await settle_carried(*job);
+        }
+        co_return true;
+    }
     Job noted = *job;
     noted.body.clear();
     in_flight.push_back(std::move(noted));
@@ -202,7 +237,8 @@ net::awaitable<void> Pusher::State::deliver(Job job) {
     request.method = "POST";
     request.path = settings.path;
     request.body = std::move(job.body);
-    request.content_type = wire::kBatchType;
+    request.content_type = settings.remote_write ? kRemoteWriteType : wire::kBatchType;
+    if (settings.remote_write) request.headers = {kRemoteWriteEncoding, kRemoteWriteVersion};
     request.timeout = settings.timeout;
     job.body.clear();
     const auto body_bytes = request.body.size();
@@ -211,6 +247,13 @@ net::awaitable<void> Pusher::State::deliver(Job job) {
     const Millis took = clock.now() - began;
     if (answer && answer->is_authenticated && answer->date && date_callback) {
         date_callback(*answer->date, began, clock.now());
+    }
+    if (settings.remote_write) {
+        auto given = std::move(answer);
+        co_await land_samples(std::move(job), std::move(given), began, body_bytes);
+        bell.ring();
+        if (on_all_landed && in_flight.empty()) on_all_landed();
+        co_return;
     }
     const std::optional<Seconds> retry_after = answer ? answer->retry_after : std::nullopt;
     auto receipt = answer ? to_receipt(*answer) : Result<Receipt>{answer.error()};
@@ -234,6 +277,7 @@ net::awaitable<void> Pusher::State::deliver(Job job) {
         co_await diverge(job.epoch, std::move(why), std::move(theirs));
     } else if (receipt) {
         size.arrived(body_bytes);
+        pace.landed(body_bytes, job.range.size(), took);
         co_await settle_receipt(job, *receipt);
     } else {
         const auto code = receipt.error().code;
@@ -333,7 +377,7 @@ net::awaitable<void> Pusher::State::refuse(const Job& job, const Error& error) {
     auto* epoch = find(job.epoch);
     if (epoch == nullptr) co_return;
     const auto alone = suspects.refused(job.epoch, job.range);
-    if (!alone) co_return;
+    if (!alone || begin_dissection(job, error)) co_return;
     if (refused_in_a_row >= kMaxRefusedInARow) {
         stop_lane(error.detail +
                   "; the server refuses every record: its version or this target's "
@@ -341,7 +385,7 @@ net::awaitable<void> Pusher::State::refuse(const Job& job, const Error& error) {
         co_return;
     }
     ++refused_in_a_row;
-    if (!park(epoch->cursor, *alone, error.detail)) {
+    if (!park(epoch->cursor, {*alone, *alone}, error.detail)) {
         stop_lane(error.detail + "; too many records are refused already");
         co_return;
     }
@@ -448,7 +492,13 @@ PushStatus Pusher::status() const {
     for (const auto& epoch : s.epochs) {
         const bool is_open = epoch.id == s.journal.epoch();
         status.pending_records += epoch.cursor.pending(is_open ? s.journal.last() : epoch.last);
-        for (const auto& parked : epoch.cursor.parked) status.parked_records += parked.range.size();
+        for (const auto& parked : epoch.cursor.parked) {
+            status.parked_records += parked.range.size();
+            if (status.parked.size() < kShownParked) status.parked.push_back(parked);
+        }
+        if (s.oldest && s.oldest->epoch == epoch.id && !epoch.cursor.holds(s.oldest->seq)) {
+            status.oldest = s.oldest;
+        }
         if (is_open) status.through = epoch.cursor.through;
         if (!s.rests(epoch)) continue;
         if (status.detail.empty()) status.detail = epoch.why;
@@ -457,7 +507,10 @@ PushStatus Pusher::status() const {
             status.next_attempt = epoch.rests_until;
         }
     }
+    if (status.detail.empty()) status.detail = s.left_out_detail;
     if (status.detail.empty()) status.detail = s.uplink.remark();
+    status.pending_bytes = s.pace.bytes_of(status.pending_records);
+    status.rate_bytes_s = s.pace.bytes_s();
     status.last_success = s.last_success;
     const auto traffic = s.uplink.traffic();
     status.sent_bytes = traffic.sent_bytes;

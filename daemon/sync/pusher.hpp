@@ -8,9 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/core/ids.hpp"
 #include "common/core/time.hpp"
+#include "common/model/reading.hpp"
+#include "common/model/receipt.hpp"
 #include "daemon/host/async.hpp"
 #include "daemon/host/clock.hpp"
 #include "daemon/host/entropy.hpp"
@@ -20,17 +23,32 @@
 
 namespace gerbang {
 
+/// How a target wants its samples when it is no province but a Prometheus, VictoriaMetrics or the
+/// like (Remote-Write 1.0).
+struct RemoteWriteSettings {
+    std::vector<Label> labels{};  ///< said of each sample, besides `site`
+    /// Samples older than this are parked, not sent: most receivers refuse them, some drop them
+    /// silently. 0: no limit.
+    Millis max_age{};
+    /// Oldest first, one request after the other, as a receiver without an out-of-order window
+    /// needs. False: what is new goes first, and the backlog beside it.
+    bool in_order = true;
+};
+
 struct PushSettings {
     std::string consumer;     ///< name of the push target, `[a-z0-9-]{1,64}`
     std::string site;         ///< `site.id`; a gateway that is "unassigned" does not push
     Millis interval{120000};  ///< between batches of the fresh lane while all is well
     std::uint64_t max_body_bytes = 256u << 10;  ///< per request; a single larger record goes alone
     Millis timeout{60000};                      ///< hard limit of one request
-    unsigned backlog_slots = 1;                 ///< requests of the backlog lane under way, 1-4
-    Millis stopped_retry{15 * 60000};           ///< a stopped lane asks again about this often
-    Millis flush_interval{10000};  ///< cursors are committed at most this often on a drain
+    /// Requests of the backlog lane under way, 1-4: a second one fills the link while the answer to
+    /// the first is on its way.
+    unsigned backlog_slots = 2;
+    Millis stopped_retry{15 * 60000};  ///< a stopped lane asks again about this often
+    Millis flush_interval{10000};      ///< cursors are committed at most this often on a drain
     Backoff::Settings backoff;
     std::string path = "/v1/batches";
+    std::optional<RemoteWriteSettings> remote_write{};  ///< nothing: protocol `batch`
 };
 
 enum class PushState : std::uint8_t {
@@ -41,6 +59,16 @@ enum class PushState : std::uint8_t {
 };
 /// "idle", "sending", "waiting", "stopped": the words of `status --json`.
 [[nodiscard]] const char* to_string(PushState state) noexcept;
+
+/// A record that waits, and when it happened.
+struct OldestPending {
+    EpochId epoch;
+    Seq seq;
+    DeviceTime at;
+};
+
+/// More parked ranges than these are only counted.
+inline constexpr std::size_t kShownParked = 16;
 
 /// What `status` and the page show of one target. Counters are since the daemon started.
 struct PushStatus {
@@ -53,6 +81,15 @@ struct PushStatus {
     Seq through;                        ///< of that epoch: everything up to here is at the consumer
     std::uint64_t pending_records = 0;  ///< of all epochs: not known to be at the consumer
     std::uint64_t parked_records = 0;   ///< of those, refused by the consumer
+    /// The parked ranges, oldest epoch first, and why; at most `kShownParked`.
+    std::vector<ParkedRange> parked;
+    /// The oldest record that is not at the consumer, as of the last look at it.
+    std::optional<OldestPending> oldest;
+    /// About what the pending records take on the wire, by what was sent; 0: nothing was yet.
+    std::uint64_t pending_bytes = 0;
+    /// Bodies' bytes per second while requests were under way, of about the last minute of that;
+    /// 0: not known.
+    std::uint64_t rate_bytes_s = 0;
     std::optional<Monotonic> last_success;
     std::optional<Monotonic> next_attempt;  ///< set while waiting or stopped
     std::uint64_t sent_bytes = 0;           ///< as `Uplink::traffic` counts
@@ -65,9 +102,10 @@ struct PushStatus {
 ///
 /// Two lanes. Fresh: the newest records of the open epoch, once per `interval`. Backlog: whatever
 /// else the consumer does not hold, oldest epoch and oldest record first, without a pause. Each
-/// has at most one request under way (`backlog_slots`); after a failure only one request in all,
-/// until one succeeds. A cursor moves by a receipt only, and is staged then; it becomes durable
-/// with the journal's next commit. Loop thread only.
+/// has a bound of requests under way (one; `backlog_slots`); after a failure only one request in
+/// all, until one succeeds. With `RemoteWriteSettings::in_order` the two are one. A cursor moves by
+/// a receipt only, and is staged then; it becomes durable with the journal's next commit. Loop
+/// thread only.
 class Pusher {
 public:
     /// `journal`, `uplink`, `clock` and `entropy` must outlive it and the coroutines of `run`.

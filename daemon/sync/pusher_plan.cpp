@@ -76,6 +76,9 @@ LaneView Pusher::State::view_of(const EpochTrack& epoch) const {
     for (const auto& suspect : suspects.ranges()) {
         if (suspect.epoch == epoch.id) view.set_aside.push_back(suspect.range);
     }
+    if (dissection && dissection->epoch == epoch.id) {
+        view.set_aside.push_back({dissection->seq, dissection->seq});
+    }
     return view;
 }
 
@@ -89,6 +92,11 @@ std::optional<Job> Pusher::State::choose() {
     if (is_trying && !in_flight.empty()) return std::nullopt;
     sync_last();
     if (auto question = choose_question()) return question;
+    if (settings.remote_write) {
+        if (auto job = choose_remote()) return job;
+        if (!their_date) return std::nullopt;
+        if (is_in_order()) return in_flight.empty() ? choose_backlog() : std::nullopt;
+    }
     const EpochTrack* open = open_epoch();
     const bool has_room = suspects.ranges().size() < Suspects::kMaxRanges / 2;
     if (open != nullptr && !rests(*open) && has_room && under_way(Lane::fresh) == 0 &&
@@ -134,9 +142,14 @@ std::optional<Job> Pusher::State::choose_backlog() {
         if (rests(epoch)) continue;
         const auto view = view_of(epoch);
         const bool is_open = &epoch == open_epoch();
-        const Seq end = is_open ? fresh_start(view).previous() : epoch.last;
+        const bool has_fresh_lane = is_open && !is_in_order();
+        const Seq end = has_fresh_lane ? fresh_start(view).previous() : epoch.last;
         const auto range = next_backlog(view, end, wire::kMaxRecordsPerPack);
         if (!range) continue;
+        if (is_open && is_in_order() && range->last == end && range->size() <= kFreshRecords) {
+            if (clock.now() < fresh_due) continue;
+            job.lane = Lane::fresh;
+        }
         job.epoch = epoch.id;
         job.range = *range;
         job.planned_to = epoch.last;

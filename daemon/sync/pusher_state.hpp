@@ -4,7 +4,9 @@
 // decides.
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +25,8 @@ struct Divide {
     Seq differs;              ///< not the same from here; beyond `both_last`: not known of any
     bool holds_more = false;  ///< the consumer holds later records as well
 };
+/// A failure after this long is a time-out even if libcurl calls it otherwise.
+inline constexpr Millis kSlowFailure{10'000};
 
 /// One epoch of the journal as far as this consumer is concerned.
 struct EpochTrack {
@@ -48,6 +52,23 @@ struct Job {
     bool is_suspect = false;
     bool asks_where = false;  ///< a question of the search for where histories part
     std::string body;
+    // Of Remote-Write alone.
+    bool is_question = false;       ///< carries nothing: asks for the receiver's time
+    bool is_void = false;           ///< what it was planned upon has changed
+    std::vector<SeqRange> carried;  ///< what the receiver holds once it took the body
+    std::size_t column_count = 0;   ///< of a record that goes alone
+    std::optional<std::pair<std::size_t, std::size_t>> columns;  ///< only these of it
+};
+
+/// A record that a receiver refused, tried by halves of its columns until the series that it will
+/// not take are alone.
+struct Dissection {
+    EpochId epoch;
+    Seq seq;
+    std::string why;                                           ///< the first refusal
+    std::vector<std::pair<std::size_t, std::size_t>> untried;  ///< a stack
+    std::vector<SeriesId> refused;
+    bool was_any_taken = false;
 };
 
 /// True when the consumer holds every record of `range`.
@@ -87,6 +108,28 @@ struct Pusher::State {
     /// What a closed epoch shares with the consumer: a receipt may well reach further.
     void limit_to_common(EpochTrack& epoch) const;
     [[nodiscard]] Receipt common_part(const EpochTrack& epoch, Receipt receipt) const;
+
+    // Remote-Write: pusher_remote.cpp.
+    net::awaitable<Result<void>> load_samples(Job& job, JournalSlice slice);
+    net::awaitable<void> land_samples(Job job, Result<HttpAnswer> answer, Monotonic began,
+                                      std::size_t body_bytes);
+    net::awaitable<void> settle_carried(const Job& job);
+    net::awaitable<void> settle_question(Result<HttpAnswer> answer);
+    net::awaitable<void> dissect(const Job& job, std::optional<Error> refused);
+    /// Begins to look for what the receiver refuses in the record of `job`. False: it cannot be
+    /// divided.
+    bool begin_dissection(const Job& job, const Error& error);
+    /// Parks `newest` alone, which is too old for the receiver, and what is older and suspect with
+    /// it.
+    net::awaitable<void> park_old(const Job& newest, const Error& error);
+    void tell_left_out(std::string why);
+    [[nodiscard]] bool is_in_order() const {
+        return settings.remote_write && settings.remote_write->in_order;
+    }
+    [[nodiscard]] std::optional<Job> choose_remote();
+    void take_date(const HttpAnswer& answer);
+    void retry_deferred();
+    [[nodiscard]] std::optional<WallTime> their_time() const;
 
     // What they decide with.
     [[nodiscard]] std::optional<Job> choose();
@@ -130,6 +173,18 @@ struct Pusher::State {
     Monotonic last_flush;
     bool has_staged = false;
     unsigned refused_in_a_row = 0;
+
+    // Remote-Write.
+    std::optional<WallTime> their_date;  ///< as the receiver said at `their_date_at`
+    Monotonic their_date_at;
+    std::optional<Dissection> dissection;
+    std::map<EpochId, std::set<SeriesId>> left_out;  ///< series that the receiver will not take
+    std::string left_out_detail;
+    std::map<EpochId, std::size_t> anchors_known;
+    Monotonic deferred_due;  ///< when what had no time, or a future one, is looked at again
+
+    Pace pace;
+    std::optional<OldestPending> oldest;  ///< as last read
     std::optional<Monotonic> last_success;
     std::uint64_t attempts = 0;
     std::function<void(const EpochId&, Seq)> diverged_callback;

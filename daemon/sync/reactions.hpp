@@ -14,4 +14,13 @@ namespace gerbang {
 /// count as `unreachable`: a portal or proxy answered in the province's place.
 [[nodiscard]] Result<Receipt> to_receipt(const HttpAnswer& answer);
 
+/// As `to_receipt` for Remote-Write 1.0, where a 2xx is all that a receiver says
+/// (one with a page, from nobody who proved to be the receiver, is a portal's). Prometheus calls
+/// samples that are too old or out of order an error of its own (500): a body that says so counts
+/// as `refused`, or they would be sent for ever. What the receiver wrote is part of the detail.
+[[nodiscard]] Result<void> to_acceptance(const HttpAnswer& answer);
+
+/// A refusal that says that samples are too old for the receiver: so is whatever is older.
+[[nodiscard]] bool is_too_old(const HttpAnswer& answer);
+
 }  // namespace gerbang

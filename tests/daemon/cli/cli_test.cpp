@@ -51,8 +51,9 @@ TEST_CASE("Without a daemon every question ends with the next step and EX_UNAVAI
     auto request = request_to(folder.path.string());
     for (const auto language : {Language::indonesian, Language::english}) {
         request.render.language = language;
-        for (const auto& outcome : {status_command(request), usage_command(request),
-                                    outages_command(request), sync_command(request, true)}) {
+        for (const auto& outcome :
+             {status_command(request), usage_command(request), outages_command(request),
+              sync_command(request, SyncWish::now)}) {
             CHECK(outcome.code == EX_UNAVAILABLE);
             CHECK(outcome.out.empty());
             CHECK(outcome.err.find("systemctl start gerbang") != std::string::npos);
@@ -87,7 +88,7 @@ TEST_CASE("Answers that cannot be used are EX_PROTOCOL with what was wrong", "[c
     request.month = "2026-10";
     CHECK(sla_command(request).code == EX_PROTOCOL);
     request.is_json = true;
-    CHECK(sync_command(request, false).code == EX_UNAVAILABLE);
+    CHECK(sync_command(request, SyncWish::show).code == EX_UNAVAILABLE);
 }
 
 TEST_CASE("Pages come from the daemon's answers, and JSON passes unchanged", "[cli]") {
@@ -106,13 +107,13 @@ TEST_CASE("Pages come from the daemon's answers, and JSON passes unchanged", "[c
     CHECK(usage_command(request).out.find("Usage of internet by day, WITA\n") == 0);
     CHECK(outages_command(request).out.find("2026-11-21 14:05:00  still open") !=
           std::string::npos);
-    CHECK(sync_command(request, true).out.find("Sync to kaltim") == 0);
+    CHECK(sync_command(request, SyncWish::now).out.find("Sync to kaltim") == 0);
     CHECK(probe_command(request).out.find("Asked just now") == 0);
     request.is_json = true;
     CHECK(status_command(request).out == status + "\n");
     CHECK(usage_command(request).out == usage + "\n");
     CHECK(outages_command(request).out == outages + "\n");
-    CHECK(sync_command(request, false).out == "[]\n");
+    CHECK(sync_command(request, SyncWish::show).out == "[]\n");
     CHECK(probe_command(request).out == probe + "\n");
 }
 

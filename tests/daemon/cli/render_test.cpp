@@ -323,6 +323,21 @@ TEST_CASE("Sync says in words why it waits and what to do", "[cli]") {
     CHECK(render_sync(status, {}).find("unassigned") != std::string::npos);
 }
 
+TEST_CASE("Sync lists what the targets refused, and why", "[cli]") {
+    auto status = sample_status();
+    CHECK(render_parked(status, {}) == "Tidak ada rekaman yang ditolak server.\n");
+    status.sync.resize(1);
+    status.sync[0].consumer = "kaltim";
+    status.sync[0].parked_records = 4;
+    status.sync[0].parked = {{7, 7, "HTTP 422"}, {900, 902, std::string(400, 'x') + "\x1b[2J"}};
+    const auto text = render_parked(status, {.language = Language::english});
+    CHECK(text.find("kaltim\n  Records 7 to 7: HTTP 422.\n") == 0);
+    CHECK(text.find("Records 900 to 902: xxx") != std::string::npos);
+    CHECK(text.find('\x1b') == std::string::npos);
+    CHECK(text.find("gerbang sync now") != std::string::npos);
+    CHECK(widest(text) <= 80);
+}
+
 TEST_CASE("Usage by day has bars, an estimate, and marks days not measured throughout", "[cli]") {
     check_golden("usage_day", [](const auto& options) {
         return render_usage(

@@ -115,6 +115,10 @@ inline web::Status sync_status() {
                    {"lain", "stopped", "HTTP 401", 1, 2, 3, std::nullopt, std::nullopt, 0},
                    {"tiga", "sending", "", 1, 20'000, 0, 5, std::nullopt, 12},
                    {"empat", "waiting", "connection refused", 1, 345, 0, 400, 95, 1'048'576}};
+    status.sync[0].detail = "gerbang_x is refused and left out";
+    status.sync[2].rate_bytes_s = 61'234;
+    status.sync[3].pending_bytes = 250'000;
+    status.sync[3].oldest_s = 259'200;
     return status;
 }
 

@@ -150,13 +150,29 @@ TEST_CASE("Bisection finds one bad record of 1,024 in at most 21 requests", "[sy
 
 TEST_CASE("Parking joins neighbours of one reason and is bounded", "[sync]") {
     Cursor cursor;
-    CHECK(park(cursor, Seq{7}, "HTTP 422"));
-    CHECK(park(cursor, Seq{8}, "HTTP 422"));
-    CHECK(park(cursor, Seq{6}, "HTTP 422"));
+    CHECK(park(cursor, {Seq{7}, Seq{7}}, "HTTP 422"));
+    CHECK(park(cursor, {Seq{8}, Seq{8}}, "HTTP 422"));
+    CHECK(park(cursor, {Seq{6}, Seq{6}}, "HTTP 422"));
     CHECK(cursor.parked == std::vector<ParkedRange>{{range(6, 8), "HTTP 422"}});
-    for (std::uint64_t i = 1; i < kMaxParked; ++i) CHECK(park(cursor, Seq{100 + 2 * i}, "x"));
+    for (std::uint64_t i = 1; i < kMaxParked; ++i)
+        CHECK(park(cursor, {Seq{100 + 2 * i}, Seq{100 + 2 * i}}, "x"));
     const auto before = cursor;
-    CHECK_FALSE(park(cursor, Seq{1000}, "x"));
+    CHECK_FALSE(park(cursor, {Seq{1000}, Seq{1000}}, "x"));
     CHECK(cursor == before);
     CHECK(cursor.parked.size() == kMaxParked);
+}
+
+TEST_CASE("Pace learns rate and size of a record from what arrives, and forgets slowly", "[sync]") {
+    Pace pace;
+    CHECK(pace.bytes_s() == 0);
+    CHECK(pace.bytes_of(10) == 0);
+    pace.landed(50'000, 100, Millis{500});
+    CHECK(pace.bytes_s() == 100'000);
+    CHECK(pace.bytes_of(1000) == 500'000);
+    for (int i = 0; i < 1000; ++i) pace.landed(8'000, 10, Millis{2'000});
+    CHECK(pace.bytes_s() >= 3'900);
+    CHECK(pace.bytes_s() <= 4'100);
+    CHECK(pace.bytes_of(10) >= 7'500);
+    CHECK(pace.bytes_of(10) <= 8'500);
+    CHECK(pace.bytes_of(std::uint64_t{1} << 40) > 0);
 }

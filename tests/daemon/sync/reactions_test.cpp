@@ -65,3 +65,32 @@ TEST_CASE("A success without a receipt is a portal's, whatever its body", "[sync
               std::string::npos);
     }
 }
+
+TEST_CASE("A receiver of samples that calls them too old is not asked for ever", "[sync]") {
+    const int status = GENERATE(400, 500);
+    for (const char* said : {"too old sample", "out of bounds\n"}) {
+        const auto answer = answer_with(status, said);
+        const auto taken = to_acceptance(answer);
+        REQUIRE_FALSE(taken);
+        CHECK(taken.error().code == Errc::refused);
+        CHECK(is_too_old(answer));
+    }
+    const auto unordered = answer_with(status, "out of order sample");
+    CHECK(to_acceptance(unordered).error().code == Errc::refused);
+    CHECK_FALSE(is_too_old(unordered));
+    CHECK(to_acceptance(answer_with(500, "disk is full")).error().code == Errc::overloaded);
+    CHECK(to_acceptance(answer_with(503, "")).error().code == Errc::overloaded);
+    CHECK(to_acceptance(answer_with(409, "")).error().code == Errc::refused);
+    CHECK(to_acceptance(answer_with(404, "x")).error().detail.find("url and path") !=
+          std::string::npos);
+}
+
+TEST_CASE("An empty success is a receiver's, a page is a portal's unless it proved itself",
+          "[sync]") {
+    CHECK(to_acceptance(answer_with(204, "")));
+    auto page = answer_with(200, "<html>login</html>");
+    REQUIRE_FALSE(to_acceptance(page));
+    CHECK(to_acceptance(page).error().code == Errc::unreachable);
+    page.is_authenticated = true;
+    CHECK(to_acceptance(page));
+}

@@ -78,7 +78,7 @@ def day_of_probes(trial, is_busy):
     if is_busy:
         trial.start_peers(trial.village.home, "download", trial.where.big_server, "40000")
         trial.pause(3)
-    trial.gateway.cli("sync", "--now")
+    trial.gateway.cli("sync", "now")
     trial.gateway.wait(lambda status: status["sync"][0]["through"] > 0, HANGS_S, "the first push")
     # The wire is read before and after the filter, so that what passes in between is "other".
     wire_before = on_the_wire(trial.village)
