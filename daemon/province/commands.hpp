@@ -22,6 +22,17 @@ struct ReceiveOptions {
 
 /// Runs the receiver until SIGTERM or SIGINT.
 [[nodiscard]] int run_receive(const ReceiveOptions& options);
+struct PullOptions {
+    std::string gateways = "/etc/gerbang-province/gateways";  ///< see `parse_inventory`
+    std::string store = "/var/lib/gerbang-province/province.db";
+    unsigned parallel = 16;  ///< gateways at a time, 1 to 64
+    unsigned every_s = 0;    ///< seconds between two rounds, at least 10; 0: one round
+};
+
+/// Fetches from every gateway what the store lacks, through the running receiver where there is
+/// one; once, or round after round until SIGTERM or SIGINT. EX_TEMPFAIL when a gateway of the last
+/// round could not be finished.
+[[nodiscard]] int run_pull(const PullOptions& options, Language language);
 /// Prints the sites: asks the running receiver, or opens the store when there is none.
 [[nodiscard]] int run_list(const std::string& store, bool as_json, Language language);
 /// Writes a copy of the store that anyone can query, while the receiver runs or without it.

@@ -36,6 +36,17 @@ int main(int argc, char** argv) {
                               "no TLS or tokens, test networks only");
     receive_command->add_flag("--verbose", receive.verbose, "log setiap batch / log every batch");
 
+    PullOptions pull;
+    auto* pull_command =
+        app.add_subcommand("pull", "Mengambil data dari gateway / fetch from the gateways");
+    pull_command->add_option("--gateways", pull.gateways, "daftar gateway / list of gateways")
+        ->capture_default_str();
+    pull_command->add_option("--store", pull.store, "SQLite")->capture_default_str();
+    pull_command->add_option("--parallel", pull.parallel, "1-64")->capture_default_str();
+    pull_command->add_option("--every", pull.every_s,
+                             "detik antara dua putaran; 0: sekali\n"
+                             "seconds between two rounds; 0: once");
+
     std::string store = receive.store;
     bool as_json = false;
     auto* list_command = app.add_subcommand("list", "Daftar situs / list the sites");
@@ -70,6 +81,7 @@ int main(int argc, char** argv) {
     }
     const auto language = language_name == "en" ? Language::english : Language::indonesian;
     if (*receive_command) return run_receive(receive);
+    if (*pull_command) return run_pull(pull, language);
     if (*list_command) return run_list(store, as_json, language);
     if (*copy_command) return run_copy(store, target, language);
     if (*token_command) return run_token(tokens, site, is_quiet, language);

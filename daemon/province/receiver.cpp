@@ -1,5 +1,6 @@
 #include "daemon/province/receiver.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <string_view>
 #include <utility>
@@ -130,6 +131,8 @@ ServerResponse Receiver::health() const {
 }
 
 Result<std::optional<std::string>> Receiver::authenticate(const ServerRequest& request) {
+    // The UNIX socket is ours: `gerbang-province pull` has asked the gateway who it is.
+    if (request.is_local) return std::optional<std::string>{};
     std::optional<std::string> site;
     if (options_.accepts_certificates && !request.client_name.empty()) site = request.client_name;
     if (tokens_ && !request.authorization.empty()) {
@@ -189,7 +192,7 @@ net::awaitable<ServerResponse> Receiver::take_batch(ServerRequest request) {
         co_return refuse(401, "Unauthorized", proven.error().detail, "");
     }
     const std::string claimed = proven->value_or("");
-    if (request.content_type != wire::kBatchType) {
+    if (!request.is_local && request.content_type != wire::kBatchType) {
         co_return refuse(415, "Unsupported Media Type",
                          "the content type must be " + std::string{wire::kBatchType}, claimed);
     }
@@ -211,7 +214,7 @@ net::awaitable<ServerResponse> Receiver::take_batch(ServerRequest request) {
     }
     if (pending_ >= kMaxPending || stop_->is_set) {
         auto response = refuse(503, "Service Unavailable", "too many requests wait", batch->site);
-        response.retry_after = kRetryWhenBusy;
+        response.retry_after = slots_.next(clock_.now());
         co_return response;
     }
     const auto waiting = pending_of_site_.find(batch->site);
@@ -236,6 +239,7 @@ net::awaitable<ServerResponse> Receiver::take_batch(ServerRequest request) {
     const auto outcome = co_await offload(worker_, std::move(work));
     if (!outcome.receipt) co_return to_response(*batch, outcome.receipt.error(), outcome.held);
     storage_trouble_.clear();
+    slots_.kept(clock_.now());
     log(LogLevel::debug, "batch_kept",
         {{"site", batch->site},
          {"epoch", to_string(batch->epoch)},
@@ -286,13 +290,21 @@ ServerResponse Receiver::to_response(const wire::Batch& batch, const Error& erro
     }
     storage_trouble_ = error.detail;
     auto response = answer(503, "Service Unavailable", "the province's storage is failing");
-    response.retry_after = kRetryWhenBroken;
+    response.retry_after = std::max(kRetryWhenBroken, slots_.next(clock_.now()));
     return response;
 }
 
 net::awaitable<ServerResponse> Receiver::handle_local(ServerRequest request) {
     if (request.path == "/v1/sites" && request.method == "GET") {
         auto response = co_await list_sites();
+        co_return response;
+    }
+    if (request.path == "/v1/batches" && request.method == "POST") {
+        auto response = co_await take_batch(std::move(request));
+        co_return response;
+    }
+    if (request.path == "/v1/receipts" && request.method == "GET") {
+        auto response = co_await tell_receipt(std::move(request));
         co_return response;
     }
     if (request.path == "/v1/copy" && request.method == "POST") {
@@ -303,7 +315,28 @@ net::awaitable<ServerResponse> Receiver::handle_local(ServerRequest request) {
         auto response = co_await copy_store(query->front().value);
         co_return response;
     }
-    co_return answer(404, "Not Found", "GET /v1/sites, POST /v1/copy");
+    co_return answer(404, "Not Found", "GET /v1/sites, /v1/receipts; POST /v1/batches, /v1/copy");
+}
+
+net::awaitable<ServerResponse> Receiver::tell_receipt(ServerRequest request) {
+    const auto query = parse_query(request.query);
+    const bool is_pair =
+        query && query->size() == 2 && (*query)[0].name == "site" && (*query)[1].name == "epoch";
+    const auto epoch = is_pair ? parse_id<EpochId>((*query)[1].value) : std::nullopt;
+    if (!epoch) co_return answer(400, "Bad Request", "GET /v1/receipts?site=SITE&epoch=UUID");
+    const Pending pending{*this, "(receipt)"};
+    auto work = [&store = store_, site = (*query)[0].value, id = *epoch] {
+        return store.receipt(site, id);
+    };
+    const auto receipt = co_await offload(worker_, std::move(work));
+    if (!receipt) {
+        const bool is_absent = receipt.error().code == Errc::not_found;
+        co_return answer(is_absent ? 404 : 503, is_absent ? "Not Found" : "Service Unavailable",
+                         receipt.error().detail);
+    }
+    co_return ServerResponse{.status = 200,
+                             .content_type = std::string{wire::kReceiptType},
+                             .body = wire::encode_receipt(*receipt)};
 }
 
 net::awaitable<ServerResponse> Receiver::list_sites() {

@@ -10,6 +10,7 @@
 
 #include "daemon/host/async.hpp"
 #include "daemon/host/clock.hpp"
+#include "daemon/province/retry_slots.hpp"
 #include "daemon/province/store.hpp"
 #include "daemon/province/tokens.hpp"
 #include "daemon/serve/http.hpp"
@@ -24,12 +25,14 @@ struct ReceiverOptions {
 };
 
 /// The HTTP side of the province: `POST /v1/batches`, `GET /healthz`, and on the UNIX socket
-/// `GET /v1/sites` and `POST /v1/copy?to=PATH` (a new file).
+/// `GET /v1/sites` and `POST /v1/copy?to=PATH` (a new file), and for `gerbang-province pull`
+/// `POST /v1/batches` of any site and `GET /v1/receipts?site=SITE&epoch=UUID` (404: nothing held).
 ///
 /// The credential names the site and wins over the body: a batch of another site is 403. Work on
 /// the store runs on `worker` in order of arrival; at most `kMaxPending` requests (and
-/// `kMaxPendingPerSite` of one site) wait for it, more are answered 503 (429) with Retry-After.
-/// Loop thread only; `clock`, `store` and `worker` must outlive every call.
+/// `kMaxPendingPerSite` of one site) wait for it, more are answered 503 (429) with Retry-After,
+/// each 503 with a place of its own in time (`RetrySlots`), so that a herd comes back spread. Loop
+/// thread only; `clock`, `store` and `worker` must outlive every call.
 class Receiver {
 public:
     static constexpr std::size_t kMaxPending = 64;
@@ -58,6 +61,7 @@ private:
     [[nodiscard]] Result<std::optional<std::string>> authenticate(const ServerRequest& request);
     [[nodiscard]] net::awaitable<ServerResponse> take_batch(ServerRequest request);
     [[nodiscard]] net::awaitable<ServerResponse> handle_local(ServerRequest request);
+    [[nodiscard]] net::awaitable<ServerResponse> tell_receipt(ServerRequest request);
     [[nodiscard]] net::awaitable<ServerResponse> list_sites();
     [[nodiscard]] net::awaitable<ServerResponse> copy_store(std::string path);
     [[nodiscard]] ServerResponse to_response(const wire::Batch& batch, const Error& error,
@@ -69,6 +73,7 @@ private:
     ReceiverOptions options_;
     std::optional<TokenBook> tokens_;
     Monotonic tokens_checked_;
+    RetrySlots slots_;
     std::size_t pending_ = 0;
     std::map<std::string, std::size_t> pending_of_site_;
     bool is_copying_ = false;

@@ -25,6 +25,7 @@ struct Divide {
     Seq differs;              ///< not the same from here; beyond `both_last`: not known of any
     bool holds_more = false;  ///< the consumer holds later records as well
 };
+
 /// A failure after this long is a time-out even if libcurl calls it otherwise.
 inline constexpr Millis kSlowFailure{10'000};
 
