@@ -91,8 +91,16 @@ struct JournalFacts {
     std::vector<LossTotal> losses;      ///< by reason
     DamageFacts damage;
     CheckFacts check;
-    std::uint64_t written_bytes = 0;        ///< today, or since the start where there is no clock
-    std::vector<WrittenDay> written_days;   ///< up to 8, oldest first, today last
+    std::uint64_t written_bytes = 0;       ///< today, or since the start where there is no clock
+    std::vector<WrittenDay> written_days;  ///< up to 8, oldest first, today last
+    /// What a day should not exceed; 0: not said. This and what follows to `loss_window` comes from
+    /// the daemon, not from the journal itself.
+    std::uint64_t daily_writes_bytes = 0;
+    std::string device;  ///< the block device beneath, "mmcblk0p2"; empty: it cannot be named
+    std::optional<std::int64_t> device_written_bytes;  ///< since the boot, by all programs
+    Seconds device_uptime{};                           ///< since that boot
+    Seconds commit{};                                  ///< between two commits, as configured
+    Seconds loss_window{};                  ///< what a power cut can cost at most, at present
     std::optional<DeviceTime> oldest;       ///< of the oldest reading kept, at any level
     std::optional<WallTime> oldest_wall;    ///< where its boot has an anchor
     Seconds journal_time{};                 ///< see `JournalState::elapsed`

@@ -88,10 +88,16 @@ void go_facts(Way way, JournalFacts& facts) {
                  {"protected_bytes", facts.protected_bytes},
                  {"protected_limit", facts.protected_limit},
                  {"written_bytes", facts.written_bytes},
+                 {"daily_writes_bytes", facts.daily_writes_bytes},
+                 {"device", facts.device},
+                 {"device_written_bytes", facts.device_written_bytes},
                  {"day_bytes", facts.day_bytes},
                  {"days_left", facts.days_left},
                  {"oldest", facts.oldest_wall}});
     go_seconds(way, "journal_time_s", facts.journal_time);
+    go_seconds(way, "device_uptime_s", facts.device_uptime);
+    go_seconds(way, "commit_s", facts.commit);
+    go_seconds(way, "loss_window_s", facts.loss_window);
     way.list("epochs", kMaxRows, facts.epochs, &go_epoch);
     way.list("pins", kMaxRows, facts.pins, &go_pin);
     way.list("losses", kMaxRows, facts.losses, &go_loss);

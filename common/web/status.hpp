@@ -102,7 +102,10 @@ struct Status {
         std::uint64_t pending_ticks = 0;  ///< in the ring, not yet durable
         std::uint64_t ring_bytes = 0;
         std::uint64_t ring_capacity_bytes = 0;
-        std::int64_t commit_s = 0;  ///< what a power cut can cost, at most
+        std::int64_t commit_s = 0;  ///< between two commits, as configured
+        /// What a power cut can cost at most: commits may be further apart than configured, and
+        /// readings that cannot be committed wait.
+        std::int64_t loss_window_s = 0;
         /// For how long unsent records fit at the present rate; absent while nobody can tell.
         std::optional<std::int64_t> days_left = {};
         /// "opening", "well", "full", "read_only", "broken", "hanging".
@@ -115,6 +118,10 @@ struct Status {
         std::int64_t latest_tick_ms = 0;  ///< since the daemon started: the most that one was late
         std::uint64_t written_today_bytes = 0;  ///< by all runs of the daemon
         std::uint64_t daily_writes_bytes = 0;   ///< what a day should not exceed; 0: not said
+        /// The block device of the state folder, "mmcblk0p2"; empty: it cannot be named.
+        std::string device = {};
+        /// What that was given since the boot, by all programs and the file system.
+        std::optional<std::int64_t> device_written_bytes = {};
     } journal;
 
     /// Records that a consumer refused: kept, owed, tried again by `gerbang sync now`.

@@ -388,6 +388,32 @@ constexpr Entry kCatalogue[]{
     Entry{Text::journal_protected, "Gangguan dan jumlah harian: {} dari paling banyak {}.",
           "Outages and totals: {} of at most {}."},
     Entry{Text::journal_written, "Ditulis ke kartu hari ini: {}.", "Written to flash today: {}."},
+    Entry{Text::journal_budget, "Ditulis ke kartu hari ini: {} dari jatah {} sehari ({} %).",
+          "Written to flash today: {} of the day's budget of {} ({} %)."},
+    Entry{Text::journal_in_budget, "Masih dalam jatah: kartu aus sewajarnya.",
+          "Within the budget: the card wears as planned."},
+    Entry{Text::journal_over_budget,
+          "Jatah terlampaui: kartu lebih cepat aus. Naikkan metering.commit atau pakai "
+          "journal.stretch_commits; listrik padam lalu menghilangkan lebih banyak.",
+          "Over the budget: the card wears sooner. Raise metering.commit or use "
+          "journal.stretch_commits; a power cut then costs more."},
+    Entry{Text::journal_device,
+          "Kartu atau disk {}: {} ditulis selama {} perangkat menyala, termasuk oleh program lain "
+          "dan sistem berkas.",
+          "Card or disk {}: {} written in the {} since the box started, by other programs and the "
+          "file system as well."},
+    Entry{Text::journal_device_unnamed,
+          "Yang sampai ke kartu sendiri tidak dapat dihitung: folder data tidak langsung di atas "
+          "sebuah kartu atau disk (RAM, overlay, btrfs).",
+          "What reaches the card itself cannot be counted: the data folder does not lie directly "
+          "on a card or disk (RAM, overlay, btrfs)."},
+    Entry{Text::journal_loss_window, "Listrik padam sekarang menghilangkan paling banyak {}.",
+          "A power cut now costs at most {}."},
+    Entry{Text::journal_loss_stretched,
+          "Listrik padam sekarang menghilangkan paling banyak {}, biasanya {}: hari ini lebih "
+          "jarang disimpan agar kartu awet, atau ada yang belum dapat disimpan.",
+          "A power cut now costs at most {}, usually {}: commits are further apart today to spare "
+          "the card, or something cannot be committed yet."},
     Entry{Text::journal_written_on, "Hari sebelumnya: {}.", "Days before: {}."},
     Entry{Text::journal_oldest, "Data tertua: {}.", "Oldest data: {}."},
     Entry{Text::journal_days_left, "Cukup untuk {} hari lagi sebelum data lama diringkas.",

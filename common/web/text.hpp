@@ -275,14 +275,21 @@ enum class Text : std::uint16_t {
     bad_month,        ///< what was written
 
     // The journal as a store
-    journal_title,       ///< bytes, most bytes
-    journal_parts,       ///< database, free in it, WAL, ballast, mirror
-    journal_set_aside,   ///< bytes
-    journal_protected,   ///< bytes, most bytes
-    journal_written,     ///< bytes
-    journal_written_on,  ///< list of days
-    journal_oldest,      ///< when
-    journal_days_left,   ///< days
+    journal_title,      ///< bytes, most bytes
+    journal_parts,      ///< database, free in it, WAL, ballast, mirror
+    journal_set_aside,  ///< bytes
+    journal_protected,  ///< bytes, most bytes
+    journal_written,    ///< bytes
+    journal_budget,     ///< bytes; the day's budget; per cent of it
+    journal_in_budget,
+    journal_over_budget,
+    journal_device,  ///< device; bytes; duration since the boot
+    journal_device_unnamed,
+    journal_loss_window,     ///< duration
+    journal_loss_stretched,  ///< duration; duration as configured
+    journal_written_on,      ///< list of days
+    journal_oldest,          ///< when
+    journal_days_left,       ///< days
     journal_days_unknown,
     journal_last,
     journal_as_taken,

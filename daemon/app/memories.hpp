@@ -19,6 +19,7 @@ namespace gerbang {
 inline constexpr const char* kPowerMemoryKey = "power";
 inline constexpr const char* kPathMemoryKey = "path";
 inline constexpr const char* kBudgetMemoryKey = "outage_budget";  ///< see `OutageBudget::memory`
+inline constexpr const char* kPaceMemoryKey = "commit_pace";      ///< see `CommitPace::memory`
 
 /// "mains=0 battery=40 discharging=1"; empty where nothing is known. The battery by ten per cent,
 /// so that it is written rarely.

@@ -54,7 +54,8 @@ Daemon::Pipeline::Pipeline(const Config& config, Edges edges)
       power_{edges_.paths.sys, config.power.mains},
       forwarding_{edges_.paths},
       intake_{*edges_.ring},
-      journal_{opener_of(edges_, state_is_ram_), edges_.worker, *edges_.clock} {
+      journal_{opener_of(edges_, state_is_ram_), edges_.worker, *edges_.clock},
+      pace_{config_.metering.commit, config_.journal.stretch_commits} {
     journal_.on_broken([this](const Error& error) {
         storage_failed(error);
         commit_bell_.ring();
@@ -107,7 +108,11 @@ net::awaitable<void> Daemon::Pipeline::tick_loop() {
         read_kernel();
         take_tick(next);
         const auto slot = to_ms(next) / config_.metering.commit.count();
-        if (std::exchange(commit_slot_, slot) != slot) commit_bell_.ring();
+        if (pace_.times() > 1 && !is_calm()) pace_.hurry();
+        if (slot - commit_slot_ >= std::int64_t{pace_.times()}) {
+            commit_slot_ = slot;
+            commit_bell_.ring();
+        }
         const auto after = next_on_grid(clock.now(), config_.metering.tick);
         missed_ticks_ += static_cast<std::uint64_t>((after - next) / config_.metering.tick - 1);
         next = after;
@@ -317,6 +322,7 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
     if (links_) links_->append_readings(at, readings_);
     watch_storage(at);
     readings_.push_back({storage_state_id_, static_cast<std::int64_t>(storage_.state())});
+    readings_.push_back({loss_window_id_, loss_window().count() / 1000});
     std::erase_if(readings_, [](const Reading& reading) { return reading.series.value == 0; });
     std::sort(readings_.begin(), readings_.end());
     const auto free_bytes =

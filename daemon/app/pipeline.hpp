@@ -19,6 +19,7 @@
 #include "daemon/app/join.hpp"
 #include "daemon/app/links.hpp"
 #include "daemon/app/replay.hpp"
+#include "daemon/app/storage_pace.hpp"
 #include "daemon/app/storage_watch.hpp"
 #include "daemon/host/machine_facts.hpp"
 #include "daemon/host/power_supply.hpp"
@@ -81,6 +82,7 @@ private:
         std::string path_memory;
         std::string good_time_memory;
         std::string budget_memory;
+        std::string pace_memory;
         std::vector<Outage> told;      ///< all segments; empty where no gap was left open
         bool was_seen_boot = false;    ///< this boot was measured before, though not by this epoch
         bool was_rolled_back = false;  ///< the journal lost its last commits, not the ring
@@ -131,6 +133,11 @@ private:
     void committed(const Intake::Commit& commit);
     void storage_failed(const Error& error);
     void watch_storage(Monotonic at);
+    void decide_pace();
+    /// Nothing is wrong, so that commits may wait longer.
+    [[nodiscard]] bool is_calm() const;
+    /// Of the newest readings: what a power cut would take now, or just before the next commit.
+    [[nodiscard]] Millis loss_window() const;
     void start_pushers();
     [[nodiscard]] std::vector<Event> missing_facts(const JournalState& state);
     /// In a new epoch everything that holds must be told again.
@@ -216,6 +223,7 @@ private:
         std::make_shared<std::atomic<bool>>(false);  ///< written by the worker
     AsyncJournal journal_;
     StorageWatch storage_;
+    CommitPace pace_;
     std::optional<Blind> blind_;  ///< the journal is not known yet
     // While the journal is joined only:
     Graft graft_;
@@ -277,6 +285,7 @@ private:
     std::string path_memory_;
     std::string good_time_memory_;
     std::string budget_memory_;
+    std::string pace_memory_;
     std::optional<Monotonic> facts_read_;
     std::vector<std::string> resolvers_;
     std::string wan_device_;  ///< as of the last round
@@ -287,6 +296,7 @@ private:
     std::uint64_t commits_ = 0;
     std::uint64_t recovered_ticks_ = 0;
     SeriesId storage_state_id_;
+    SeriesId loss_window_id_;
     std::uint64_t missed_ticks_ = 0;
     Millis latest_tick_{};  ///< the most that one was late
     bool is_running_ = false;

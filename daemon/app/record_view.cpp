@@ -16,6 +16,16 @@ constexpr std::uint64_t kBatchBytes = 64u << 10;
 net::awaitable<Result<JournalFacts>> Daemon::Pipeline::journal_facts() {
     if (!journal_.is_open() || is_closed_) co_return journal_not_open();
     auto facts = co_await journal_.facts();
+    if (!facts) co_return facts;
+    const auto seconds = [](Millis time) { return std::chrono::duration_cast<Seconds>(time); };
+    facts->daily_writes_bytes = config_.journal.daily_writes.value;
+    facts->commit = seconds(config_.metering.commit);
+    facts->loss_window = seconds(loss_window());
+    if (health_) {
+        facts->device = health_->state_device().name();
+        facts->device_written_bytes = health_->state_device().written_bytes();
+        facts->device_uptime = Seconds{to_ms(edges_.clock->now()) / 1000};
+    }
     co_return facts;
 }
 

@@ -148,6 +148,7 @@ void Daemon::Pipeline::begin() {
 void Daemon::Pipeline::intern_own() {
     free_bytes_id_ = series_->intern("state_free_bytes", {}, SeriesKind::gauge, "bytes");
     storage_state_id_ = series_->intern("storage_state", {}, SeriesKind::state, "");
+    loss_window_id_ = series_->intern("loss_window_seconds", {}, SeriesKind::gauge, "seconds");
 }
 
 void Daemon::Pipeline::remember_blindly(Monotonic at) {
@@ -219,6 +220,7 @@ void Daemon::Pipeline::attach(Past past) {
     path_memory_ = past.path_memory;
     good_time_memory_ = past.good_time_memory;
     budget_memory_ = past.budget_memory;
+    pace_memory_ = past.pace_memory;
     good_time_ = GoodTime{build_date(), good_time_memory_};
     if (path_.verdict() == PathVerdict{}) {
         if (auto verdict = path_of(path_memory_)) path_.restore(std::move(*verdict));
@@ -309,7 +311,9 @@ void Daemon::Pipeline::restore(Past& past, const Intake::Found& recovered, bool 
         run.last_tick = *alive;
         run.ended_cleanly = ended_cleanly;
         run.longest_silence =
-            same_boot && recovered.ticks != 0 ? config_.metering.tick : config_.metering.commit;
+            same_boot && recovered.ticks != 0
+                ? config_.metering.tick
+                : CommitPace::silence_of(past.pace_memory, config_.metering.commit);
         if (ended_cleanly && state.last_event_of_stop) {
             const auto stop = stop_from(*state.last_event_of_stop);
             run.was_reload = stop && stop->reason == kStopForConfiguration;

@@ -83,6 +83,11 @@ web::Status Daemon::Pipeline::status() const {
     status.journal.given_up_ticks = losses.untold.count + losses.told.count + losses.doubtful.count;
     status.journal.daily_writes_bytes = config_.journal.daily_writes.value;
     status.journal.commit_s = config_.metering.commit.count() / 1000;
+    status.journal.loss_window_s = loss_window().count() / 1000;
+    if (health_) {
+        status.journal.device = health_->state_device().name();
+        status.journal.device_written_bytes = health_->state_device().written_bytes();
+    }
     status.journal.pending_ticks = intake_.pending_ticks();
     status.journal.ring_bytes = intake_.ring().used_bytes();
     status.journal.ring_capacity_bytes = intake_.ring().capacity_bytes();

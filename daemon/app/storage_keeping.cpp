@@ -202,14 +202,18 @@ net::awaitable<Result<Daemon::Pipeline::Past>> Daemon::Pipeline::look_into(Journ
     const auto good_time = co_await journal_.note(std::move(good_time_key));
     std::string budget_key{kBudgetMemoryKey};
     const auto budget = co_await journal_.note(std::move(budget_key));
+    std::string pace_key{kPaceMemoryKey};
+    const auto pace = co_await journal_.note(std::move(pace_key));
     if (!power) co_return power.error();
     if (!path) co_return path.error();
     if (!good_time) co_return good_time.error();
     if (!budget) co_return budget.error();
+    if (!pace) co_return pace.error();
     past.power_memory = power->value_or("");
     past.path_memory = path->value_or("");
     past.good_time_memory = good_time->value_or("");
     past.budget_memory = budget->value_or("");
+    past.pace_memory = pace->value_or("");
     const bool has_gap = std::any_of(state.open_outages.begin(), state.open_outages.end(),
                                      [](const Outage& outage) { return may_be_gap(outage.cause); });
     // Of a boot that is known the ring may hold the outages of a process that died.
@@ -364,9 +368,16 @@ net::awaitable<bool> Daemon::Pipeline::commit() {
     co_await stage_memory(kGoodTimeMemoryKey, std::move(good_time), good_time_memory_);
     auto budget = budget_.memory(here());
     co_await stage_memory(kBudgetMemoryKey, std::move(budget), budget_memory_);
+    decide_pace();
+    auto pace = pace_.memory();
+    co_await stage_memory(kPaceMemoryKey, pace, pace_memory_);
+    // What the next life is not told of must not be done.
+    if (pace_memory_ != pace) pace_.hurry();
     auto bodies = pending->bodies;
     const auto kept = co_await journal_.append(pending->first, std::move(bodies));
     if (!kept) {
+        pace_.hurry();
+        pace_memory_ = "unknown";
         const auto code = kept.error().code;
         if (code == Errc::too_large && most_chunks_ > 1) {
             most_chunks_ /= 2;
@@ -434,6 +445,35 @@ void Daemon::Pipeline::storage_failed(const Error& error) {
     if (error.code == Errc::unreachable || error.code == Errc::stopped) return;
     storage_.failed(error, edges_.clock->now());
     watch_storage(edges_.clock->now());
+}
+
+bool Daemon::Pipeline::is_calm() const {
+    if (is_blind() || storage_.state() != StorageState::well) return false;
+    if (power_.mains_is_on() == std::optional{false}) return false;
+    if (!config_.probe.enabled) return true;
+    if (!links_ || links_->book().is_in_doubt()) return false;
+    const auto views = links_->book().views();
+    return std::none_of(views.begin(), views.end(),
+                        [](const LinkBook::View& view) { return view.open.has_value(); });
+}
+
+void Daemon::Pipeline::decide_pace() {
+    CommitPace::Signs signs;
+    if (const auto wall = wall_of(here())) signs.local = *wall + config_.site.utc_offset;
+    signs.written_bytes = journal_.written_bytes();
+    signs.today_bytes = journal_.written_today();
+    signs.budget_bytes = config_.journal.daily_writes.value;
+    signs.is_calm = is_calm();
+    const auto before = pace_.interval();
+    pace_.decide(signs);
+    if (pace_.interval() == before) return;
+    log(LogLevel::info, "commit_interval",
+        {{"seconds", std::to_string(pace_.interval() / Seconds{1})}});
+}
+
+Millis Daemon::Pipeline::loss_window() const {
+    const auto pending = static_cast<std::int64_t>(intake_.pending_ticks());
+    return std::max(pace_.interval(), config_.metering.tick * pending);
 }
 
 /// Tells the storage's state when it changes.

@@ -65,10 +65,44 @@ std::string size_lines(const JournalFacts& facts, const RenderOptions& options) 
     return text + wrap("  " + parts, 2);
 }
 
+/// What reached the block device, where it can be named. A daemon of another version says nothing.
+std::string device_line(const JournalFacts& facts, Language language) {
+    if (facts.commit <= Seconds{0}) return "";
+    if (!facts.device_written_bytes) return wrap(say(language, Text::journal_device_unnamed));
+    return wrap(say(language, Text::journal_device,
+                    {one_line(facts.device, 40),
+                     human_bytes(language, static_cast<std::uint64_t>(*facts.device_written_bytes)),
+                     human_duration(language, facts.device_uptime.count())}));
+}
+
+std::string loss_line(const JournalFacts& facts, Language language) {
+    if (facts.commit <= Seconds{0}) return "";
+    const auto window = human_duration(language, facts.loss_window.count());
+    if (facts.loss_window <= facts.commit) {
+        return wrap(say(language, Text::journal_loss_window, {window}));
+    }
+    return wrap(say(language, Text::journal_loss_stretched,
+                    {window, human_duration(language, facts.commit.count())}));
+}
+
 std::string written_lines(const JournalFacts& facts, Seconds offset, const RenderOptions& options) {
     const auto language = options.language;
-    auto text =
-        wrap(say(language, Text::journal_written, {human_bytes(language, facts.written_bytes)}));
+    const auto budget = facts.daily_writes_bytes;
+    const auto written = human_bytes(language, facts.written_bytes);
+    std::string text;
+    if (budget == 0) {
+        text = wrap(say(language, Text::journal_written, {written}));
+    } else {
+        const auto percent =
+            static_cast<double>(facts.written_bytes) * 100 / static_cast<double>(budget);
+        const bool is_over = facts.written_bytes > budget;
+        text = wrap(say(language, Text::journal_budget,
+                        {written, human_bytes(language, budget),
+                         human_count(language, static_cast<std::uint64_t>(percent))}));
+        const auto meaning =
+            wrap(say(language, is_over ? Text::journal_over_budget : Text::journal_in_budget));
+        text += is_over ? painted(meaning, kYellow, options) : meaning;
+    }
     std::string before;
     for (std::size_t i = facts.written_days.size(); i > 1; --i) {
         const auto& day = facts.written_days[i - 2];
@@ -78,7 +112,7 @@ std::string written_lines(const JournalFacts& facts, Seconds offset, const Rende
                   human_bytes(language, day.bytes);
     }
     if (!before.empty()) text += wrap(say(language, Text::journal_written_on, {before}), 2);
-    return text;
+    return text + device_line(facts, language) + loss_line(facts, language);
 }
 
 std::string epoch_table(const JournalFacts& facts, const RenderOptions& options) {

@@ -94,9 +94,10 @@ std::string journal_lines(const Status& status, const RenderOptions& options) {
     }
     const auto records =
         journal.last >= journal.first && journal.first > 0 ? journal.last - journal.first + 1 : 0;
-    return wrap(say(language, Text::journal_ok,
-                    {human_count(language, records), human_bytes(language, journal.bytes),
-                     human_duration(language, journal.commit_s)})) +
+    return wrap(
+               say(language, Text::journal_ok,
+                   {human_count(language, records), human_bytes(language, journal.bytes),
+                    human_duration(language, std::max(journal.loss_window_s, journal.commit_s))})) +
            ram;
 }
 

@@ -77,6 +77,7 @@ struct Config {
     struct {
         Bytes quota{};                  ///< of everything in the state folder; 0: by free space
         Bytes daily_writes{32u << 20};  ///< a day that hands more to write calls is warned of
+        bool stretch_commits = false;   ///< commits may come later to stay within `daily_writes`
     } journal;
     struct {
         bool enabled = true;

@@ -153,6 +153,18 @@ const std::array kSchema{
                           "kali lipatnya.",
             .english = "A day on which more is written to flash is warned of. Usual are 10 MB; "
                        "with the file system's own writes the card takes about four times that."},
+    KeySpec{.path = "journal.stretch_commits",
+            .form = Form::flag,
+            .default_text = "false",
+            .set = [](Config& c, const Value& v) { c.journal.stretch_commits = v.number != 0; },
+            .indonesian = "Bila yang ditulis hari ini mendahului jatah daily_writes, simpan lebih "
+                          "jarang: bertahap sampai 10 kali commit, paling lama 5 menit. Tidak "
+                          "pernah selama ada gangguan atau listrik padam. Listrik padam lalu "
+                          "menghilangkan lebih banyak; gerbang status menyebut berapa.",
+            .english = "When a day's writes run ahead of daily_writes, commit less often: step by "
+                       "step up to 10 times commit, 5 minutes at most. Never while anything is "
+                       "down or the mains are off. A power cut then costs more; gerbang status "
+                       "says how much."},
     KeySpec{.path = "probe.enabled",
             .form = Form::flag,
             .default_text = "true",

@@ -17,11 +17,11 @@
 #include "common/core/time.hpp"
 #include "common/model/epoch_dictionary.hpp"
 #include "common/model/facts.hpp"
+#include "common/model/journal_facts.hpp"
 #include "common/model/receipt.hpp"
 #include "common/model/record.hpp"
 #include "common/model/timeline.hpp"
 #include "common/model/usage.hpp"
-#include "daemon/journal/journal_facts.hpp"
 
 namespace gerbang {
 

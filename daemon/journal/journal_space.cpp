@@ -45,7 +45,9 @@ Result<void> SqliteJournal::set_limit(Need need) {
     if (!is_longer_ || !makes_holes_) stuck_pages_ = 0;
     most_used_.reset();
     // While more is in use than may be, reduction is on its way, and commits take what it frees.
-    if (is_longer_ && makes_holes_ && held->all - held->free <= most) most_used_ = most;
+    const auto taken = held->all - held->free + stuck_pages_;
+    is_over_ = is_longer_ && makes_holes_ && taken > most;
+    if (is_longer_ && makes_holes_ && !is_over_) most_used_ = most;
     if (most < held->all) most = held->all + (need == Need::upkeep && can_shrink_ ? spare : 0);
     if (is_full_by_others_ && need == Need::commit) most = held->all;
     if (most == limit_pages_) return ok();
@@ -81,7 +83,8 @@ Result<void> SqliteJournal::fits() {
     if (!most_used_) return ok();
     const auto held = pages();
     if (!held) return held.error();
-    if (held->all - held->free <= *most_used_) return ok();
+    // Free pages that cannot become holes take room as those in use do.
+    if (held->all - held->free + stuck_pages_ <= *most_used_) return ok();
     return Error{Errc::storage_full, options_.path + ": the quota is reached"};
 }
 

@@ -31,6 +31,11 @@ Result<bool> SqliteJournal::tend() {
     done = rescue_slice();
     if (!done || *done) return done;
     done = pack_one(PackWhen::overdue);
+    if (!done && done.error().code == Errc::storage_full) {
+        // An hour that finds no room to be packed in waits until a reduction has made some.
+        const auto reduced = reduce_one();
+        if (!reduced || *reduced) return reduced;
+    }
     if (!done || *done) return done;
     const auto left = room();
     if (!left) return fail(left.error());

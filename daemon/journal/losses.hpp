@@ -6,8 +6,8 @@
 
 #include "common/core/result.hpp"
 #include "common/model/facts.hpp"
+#include "common/model/journal_facts.hpp"
 #include "daemon/journal/block_store.hpp"
-#include "daemon/journal/journal_facts.hpp"
 #include "daemon/journal/sqlite.hpp"
 
 namespace gerbang {

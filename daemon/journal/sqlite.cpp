@@ -85,6 +85,21 @@ Errc reaction_to(int rc) {
     }
 }
 
+/// Whether the system refused a call with EROFS. What the connection remembers does not cover a
+/// failed COMMIT; what its files do, does.
+bool is_refused_as_read_only(sqlite3* connection) {
+    if (sqlite3_system_errno(connection) == EROFS) return true;
+    for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+        sqlite3_file* file = nullptr;
+        if (sqlite3_file_control(connection, "main", which, &file) != SQLITE_OK) continue;
+        if (file == nullptr || file->pMethods == nullptr) continue;
+        int reason = 0;
+        const int rc = file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &reason);
+        if (rc == SQLITE_OK && reason == EROFS) return true;
+    }
+    return false;
+}
+
 int remember_frames(void* frames, sqlite3*, const char*, int count) {
     *static_cast<int*>(frames) = count;
     return SQLITE_OK;
@@ -108,6 +123,10 @@ Error to_error(int rc, sqlite3* connection, std::string_view operation) {
     const bool is_newest = connection != nullptr && sqlite3_extended_errcode(connection) == rc;
     detail += is_newest ? sqlite3_errmsg(connection) : sqlite3_errstr(rc);
     detail += " (SQLite " + std::to_string(rc) + ")";
+    // SQLite has no code of its own for a file system that took itself out of writing.
+    if (is_newest && (rc & 0xff) == SQLITE_IOERR && is_refused_as_read_only(connection)) {
+        detail += std::string{": "} + std::strerror(EROFS);
+    }
     if ((rc & 0xff) == SQLITE_BUSY) detail += "; another process uses the database";
     return Error{reaction_to(rc), std::move(detail)};
 }
@@ -235,6 +254,15 @@ Result<void> Connection::open(const std::string& path, const std::string& vfs) {
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
         name);
     if (rc != SQLITE_OK) return error(rc, "open");
+    // Where it may not write, SQLite opens for reading. That is no journal, and why it may not (a
+    // file of another user, a file system that takes no writes) has different remedies.
+    if (sqlite3_db_readonly(handle_, "main") == 1) {
+        has_io_failed_ = true;
+        const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+        const char* reason = fd < 0 ? std::strerror(errno) : "it was refused a moment ago";
+        if (fd >= 0) ::close(fd);
+        return Error{Errc::storage_broken, path + ": open for writing: " + reason};
+    }
     // A clean stop costs no checkpoint, and the file keeps its place on the flash.
     sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     // The file may be damaged or hostile: nothing in its schema may run or reach further.

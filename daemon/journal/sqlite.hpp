@@ -20,7 +20,8 @@ namespace gerbang::sql {
 ///
 /// FULL: `storage_full`. BUSY, LOCKED, NOMEM: `overloaded`, another process holds the file or
 /// memory is short; try again. Everything else (IOERR, CORRUPT, NOTADB, CANTOPEN, READONLY ...):
-/// `storage_broken`. The detail names the operation, the file, SQLite's text and its extended code.
+/// `storage_broken`. The detail names the operation, the file, SQLite's text and its extended code,
+/// and says "Read-only file system" where that is why the system refused.
 [[nodiscard]] Error to_error(int rc, sqlite3* connection, std::string_view operation);
 
 class Connection;
@@ -76,7 +77,8 @@ public:
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// `vfs` empty: the default. No checkpoint happens at close; the WAL is kept.
+    /// `vfs` empty: the default. No checkpoint happens at close; the WAL is kept. `storage_broken`
+    /// also where the file can be opened for reading only.
     [[nodiscard]] Result<void> open(const std::string& path, const std::string& vfs);
     [[nodiscard]] Result<Statement> prepare(std::string_view sql);
     /// Runs one or more statements without results.

@@ -244,13 +244,14 @@ private:
     bool is_longer_ = false;    ///< than the quota allows: it has holes, or will
     /// Free pages in a longer file that cannot become holes: neighbours in their block are in use.
     std::int64_t stuck_pages_ = 0;
-    std::optional<std::int64_t> most_used_;  ///< pages in use, in a longer file
-    std::int64_t limit_pages_ = 0;           ///< as SQLite was told
-    std::optional<DeviceHour> open_hour_;    ///< nothing to pack while records are of this hour
-    EpochNo packed_epochs_ = 0;              ///< closed epochs up to here are packed
-    Seq checkpoints_for_room_;         ///< last record when a checkpoint was made to find room
-    Seq checkpointed_;                 ///< of the open epoch; later records stay as taken
-    std::uint64_t counted_bytes_ = 0;  ///< of `written_bytes`, in `memory_.written_days`
+    std::optional<std::int64_t> most_used_;  ///< pages that may be taken, in a longer file
+    bool is_over_ = false;  ///< more are taken there already: a lowered quota is not reached yet
+    std::int64_t limit_pages_ = 0;         ///< as SQLite was told
+    std::optional<DeviceHour> open_hour_;  ///< nothing to pack while records are of this hour
+    EpochNo packed_epochs_ = 0;            ///< closed epochs up to here are packed
+    Seq checkpoints_for_room_;             ///< last record when a checkpoint was made to find room
+    Seq checkpointed_;                     ///< of the open epoch; later records stay as taken
+    std::uint64_t counted_bytes_ = 0;      ///< of `written_bytes`, in `memory_.written_days`
     std::map<std::string, std::int64_t> pins_;   ///< since when each is known, as stored
     std::map<EventKind, std::int64_t> thinned_;  ///< row id from which `thin_out` goes on
     std::uint64_t given_up_bytes_ = 0;           ///< of blocks that keep protected events only
@@ -301,6 +302,11 @@ Result<void> SqliteJournal::with_room(Work work) {
     // Where others have made room again nothing need be reduced.
     if (is_full_by_others_) keep_ballast();
     if (auto limited = set_limit(Need::commit); !limited) return fail(limited.error());
+    if (is_over_) {
+        // Nothing refuses this commit, so it makes the room that it takes.
+        if (auto made = make_room(); !made) return made.error();
+        if (auto limited = set_limit(Need::commit); !limited) return fail(limited.error());
+    }
     auto outcome = in_transaction(work);
     for (int tried = 1; tried < kMaxTries; ++tried) {
         if (outcome || outcome.error().code != Errc::storage_full) break;

@@ -26,6 +26,7 @@ void add(std::vector<Reading>& into, SeriesId series, std::int64_t value) {
 
 Health::Health(const HostPaths& paths, SeriesTable& series)
     : state_{paths.state},
+      device_{paths.state, paths.sys},
       load_{paths.proc + "/loadavg"},
       memory_{paths.proc + "/meminfo"},
       stat_{paths.proc + "/self/stat"},
@@ -41,6 +42,7 @@ Health::Health(const HostPaths& paths, SeriesTable& series)
     resident_series_ = gauge("daemon_memory_bytes", "bytes");
     cpu_series_ = series.intern("daemon_cpu_seconds_total", {}, SeriesKind::counter, "seconds", 3);
     written_series_ = series.intern("daemon_written_bytes_total", {}, SeriesKind::counter, "bytes");
+    device_series_ = gauge("state_device_written_bytes", "bytes");
     find_zones(paths.sys, series);
     if (const auto hertz = ::sysconf(_SC_CLK_TCK); hertz > 0) tick_ms_ = 1000 / hertz;
     if (const auto page = ::sysconf(_SC_PAGESIZE); page > 0)
@@ -108,6 +110,9 @@ void Health::read_slow_ones(std::vector<Reading>& into) {
         if (const auto bytes = proc::parse_write_bytes(*text))
             add(into, written_series_, earlier_written_ + rounded_down(*bytes, kMiB / 16));
     }
+    device_.read();
+    if (const auto bytes = device_.written_bytes())
+        add(into, device_series_, rounded_down(static_cast<std::uint64_t>(*bytes), kMiB / 16));
     struct statvfs facts {};
     if (::statvfs(state_.c_str(), &facts) != 0) return;
     const auto free = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;

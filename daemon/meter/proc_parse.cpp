@@ -80,6 +80,16 @@ std::optional<std::uint64_t> parse_write_bytes(std::string_view text) noexcept {
     return bytes;
 }
 
+std::optional<std::uint64_t> parse_written_bytes(std::string_view text) noexcept {
+    // Whatever the device's own blocks are, the kernel counts in these.
+    constexpr std::uint64_t kSector = 512;
+    constexpr int kFieldsBefore = 6;
+    for (int i = 0; i < kFieldsBefore; ++i) (void)next_word(text);
+    const auto sectors = to_number<std::uint64_t>(next_word(text));
+    if (!sectors || *sectors > (std::uint64_t{1} << 50)) return std::nullopt;
+    return *sectors * kSector;
+}
+
 std::optional<std::int64_t> parse_millicelsius(std::string_view text) noexcept {
     const auto value = to_number<std::int64_t>(next_word(text));
     if (!value || *value < -60'000 || *value > 200'000) return std::nullopt;

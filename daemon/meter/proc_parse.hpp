@@ -20,6 +20,8 @@ namespace gerbang::proc {
 [[nodiscard]] std::optional<std::uint64_t> parse_resident_pages(std::string_view text) noexcept;
 /// `/proc/self/io`: `write_bytes`, what the process made the kernel write to storage.
 [[nodiscard]] std::optional<std::uint64_t> parse_write_bytes(std::string_view text) noexcept;
+/// A block device's `stat` of sysfs: the sectors that were written to it, in bytes.
+[[nodiscard]] std::optional<std::uint64_t> parse_written_bytes(std::string_view text) noexcept;
 /// A thermal zone's `temp`, in thousandths of a degree Celsius; nothing outside -60 .. 200.
 [[nodiscard]] std::optional<std::int64_t> parse_millicelsius(std::string_view text) noexcept;
 /// A link's `speed` in Mbit/s; 0 for unknown, negative (no carrier) and above 1 Tbit/s.

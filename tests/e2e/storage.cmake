@@ -6,5 +6,5 @@ if(TARGET gerbang)
     endif()
     add_test(NAME e2e_storage
         COMMAND ${PROJECT_SOURCE_DIR}/tests/e2e/storage_test.sh ${storage_product})
-    set_tests_properties(e2e_storage PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 180 LABELS e2e)
+    set_tests_properties(e2e_storage PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300 LABELS e2e)
 endif()

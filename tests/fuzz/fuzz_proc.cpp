@@ -20,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         GERBANG_CHECK(*pages <= (std::uint64_t{1} << 40));
     if (const auto bytes = proc::parse_write_bytes(text))
         GERBANG_CHECK(*bytes <= (std::uint64_t{1} << 60));
+    if (const auto bytes = proc::parse_written_bytes(text)) GERBANG_CHECK(*bytes % 512 == 0);
     if (const auto heat = proc::parse_millicelsius(text))
         GERBANG_CHECK(*heat >= -60'000 && *heat <= 200'000);
     GERBANG_CHECK(proc::parse_speed(text).bit_per_s % 1'000'000 == 0);

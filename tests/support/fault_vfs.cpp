@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <random>
@@ -98,6 +99,8 @@ struct FaultVfs::Disk {
                 return call == Call::sync;
             case Fault::short_read:
                 return call == Call::read;
+            case Fault::read_only:
+                return call != Call::open && call != Call::read && call != Call::size;
         }
         return false;
     }
@@ -113,6 +116,10 @@ struct FaultVfs::Disk {
         is_dead = plan.fault == Fault::power_cut;
         if (plan.fault == Fault::short_read) return SQLITE_IOERR_SHORT_READ;
         return plan.fault == Fault::full ? SQLITE_FULL : io_code;
+    }
+
+    [[nodiscard]] int last_errno() const {
+        return has_fired && plan.fault == Fault::read_only ? EROFS : 0;
     }
 
     void sync_directory() {
@@ -280,7 +287,11 @@ struct FaultVfs::Calls {
         *result = 0;
         return SQLITE_OK;
     }
-    static int control(sqlite3_file* file, int operation, void*) {
+    static int control(sqlite3_file* file, int operation, void* argument) {
+        if (operation == SQLITE_FCNTL_LAST_ERRNO) {
+            *static_cast<int*>(argument) = disk_of(file).last_errno();
+            return SQLITE_OK;
+        }
         if (operation != kSyncDirectoryControl) return SQLITE_NOTFOUND;
         auto& disk = disk_of(file);
         const int rc = disk.next_call(Call::sync, SQLITE_IOERR_DIR_FSYNC);
@@ -424,7 +435,7 @@ struct FaultVfs::Calls {
         *julian_day = 2461000.5;
         return SQLITE_OK;
     }
-    static int last_error(sqlite3_vfs*, int, char*) { return 0; }
+    static int last_error(sqlite3_vfs* vfs, int, char*) { return disk_of(vfs).last_errno(); }
 };
 
 FaultVfs::FaultVfs(const FaultPlan& plan) : disk_{std::make_unique<Disk>()} {

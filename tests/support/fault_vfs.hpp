@@ -17,6 +17,7 @@ enum class Fault {
     cannot_open,   ///< opening a file fails
     short_read,    ///< a read finds only half of what it asks for, as at the end of a file
     failing_sync,  ///< fsync fails and gives its writes up: they look written and never are
+    read_only,     ///< whatever would change a file is refused with EROFS
 };
 
 /// When the creation and removal of files becomes durable.

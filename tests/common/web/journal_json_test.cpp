@@ -45,6 +45,12 @@ TEST_CASE("Facts of the journal survive the way through JSON", "[web]") {
     facts.damage = {
         "page 7 is not what it was", epoch_id(1), facts.oldest_wall, true, 28, 29, 30, 31};
     facts.check = {32, 33, 34};
+    facts.daily_writes_bytes = 35;
+    facts.device = "mmcblk0p2";
+    facts.device_written_bytes = 36;
+    facts.device_uptime = Seconds{37};
+    facts.commit = Seconds{38};
+    facts.loss_window = Seconds{39};
     const auto text = to_json(facts);
     const auto back = journal_from_json(text);
     REQUIRE(back);
@@ -62,6 +68,12 @@ TEST_CASE("Facts of the journal survive the way through JSON", "[web]") {
     CHECK(back->damage.is_salvaging);
     CHECK(back->damage.salvaged_records == 30);
     CHECK(back->check.rounds == 34);
+    CHECK(back->daily_writes_bytes == 35);
+    CHECK(back->device == "mmcblk0p2");
+    CHECK(back->device_written_bytes == 36);
+    CHECK(back->device_uptime == Seconds{37});
+    CHECK(back->commit == Seconds{38});
+    CHECK(back->loss_window == Seconds{39});
 }
 
 TEST_CASE("Epochs of the journal survive the way through JSON, nonsense does not", "[web]") {

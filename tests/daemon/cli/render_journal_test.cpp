@@ -1,4 +1,4 @@
-// What `gerbang journal` says of damage and of the check.
+// What `gerbang journal` says of damage, of the check and of what is written.
 
 #include <catch2/catch.hpp>
 
@@ -47,6 +47,50 @@ TEST_CASE("The journal's page says what was damaged, since when and what was sal
     facts.check = {300, 200, 3};
     CHECK(says(page_of(facts, Language::english), "checked 3 times; this round 100 %"));
     CHECK(says(page_of(facts, Language::indonesian), "diperiksa utuh 3 kali; putaran ini 100 %"));
+}
+
+TEST_CASE("The journal's page tells the day's writes against its budget, and what that means",
+          "[cli]") {
+    JournalFacts facts;
+    facts.written_bytes = 8'500'000;
+    CHECK(says(page_of(facts, Language::english), "Written to flash today: 8.50 MB.\n"));
+    facts.daily_writes_bytes = 32'000'000;
+    CHECK(says(page_of(facts, Language::english), "8.50 MB of the day's budget of 32.0 MB (26 %)"));
+    CHECK(says(page_of(facts, Language::indonesian), "8,50 MB dari jatah 32,0 MB sehari (26 %)"));
+    CHECK(says(page_of(facts, Language::english), "Within the budget"));
+    CHECK(says(page_of(facts, Language::indonesian), "Masih dalam jatah"));
+    facts.written_bytes = 32'000'000;
+    CHECK(says(page_of(facts, Language::english), "Within the budget"));
+    facts.written_bytes = 32'000'001;
+    CHECK(says(page_of(facts, Language::english), "Over the budget: the card wears sooner"));
+    CHECK(says(page_of(facts, Language::indonesian), "Jatah terlampaui: kartu lebih cepat aus"));
+}
+
+TEST_CASE("The journal's page names the card and whose writes it counts, or says that it cannot",
+          "[cli]") {
+    JournalFacts facts;
+    // A daemon of another version does not say.
+    CHECK_FALSE(says(page_of(facts, Language::english), "cannot be counted"));
+    CHECK_FALSE(says(page_of(facts, Language::english), "power cut"));
+    facts.commit = facts.loss_window = Seconds{60};
+    CHECK(says(page_of(facts, Language::english), "cannot be counted"));
+    CHECK(says(page_of(facts, Language::indonesian), "tidak dapat dihitung"));
+    facts.device = "mmcblk0p2";
+    facts.device_written_bytes = 120'000'000;
+    facts.device_uptime = Seconds{7200};
+    CHECK(says(page_of(facts, Language::english), "mmcblk0p2: 120 MB written in the 2 h"));
+    CHECK(says(page_of(facts, Language::indonesian), "mmcblk0p2: 120 MB ditulis selama 2 jam"));
+    CHECK_FALSE(says(page_of(facts, Language::english), "cannot be counted"));
+}
+
+TEST_CASE("The journal's page always says what a power cut would cost now", "[cli]") {
+    JournalFacts facts;
+    facts.commit = facts.loss_window = Seconds{60};
+    CHECK(says(page_of(facts, Language::english), "A power cut now costs at most 1 min."));
+    CHECK(says(page_of(facts, Language::indonesian), "menghilangkan paling banyak 1 menit."));
+    facts.loss_window = Seconds{300};
+    CHECK(says(page_of(facts, Language::english), "at most 5 min, usually 1 min"));
+    CHECK(says(page_of(facts, Language::indonesian), "paling banyak 5 menit, biasanya 1 menit"));
 }
 
 }  // namespace gerbang::cli

@@ -500,11 +500,14 @@ TEST_CASE("The journal's quota is chosen by the daemon unless it is written", "[
     const auto plain = parse_config("lang: en\n", "f", Language::english).config;
     CHECK(plain.journal.quota.value == 0);
     CHECK(plain.journal.daily_writes.value == 32u << 20);
+    CHECK_FALSE(plain.journal.stretch_commits);
     const auto told =
-        parse_config("journal: {quota: 16 MiB, daily_writes: 20 MiB}\n", "f", Language::english)
+        parse_config("journal: {quota: 16 MiB, daily_writes: 20 MiB, stretch_commits: true}\n", "f",
+                     Language::english)
             .config;
     CHECK(told.journal.quota.value == 16u << 20);
     CHECK(told.journal.daily_writes.value == 20u << 20);
+    CHECK(told.journal.stretch_commits);
     CHECK(check_en("journal: {quota: 5 MiB}\n").find("expected 6 MiB to") != std::string::npos);
 }
 

@@ -123,8 +123,8 @@ TEST_CASE("The power-cut campaign notices a card that lies about sync", "[journa
 
 TEST_CASE("Journal reports a failed I/O call, stores nothing by halves and goes on when reopened",
           "[journal][fault]") {
-    const auto fault =
-        GENERATE(Fault::io_error, Fault::full, Fault::cannot_open, Fault::failing_sync);
+    const auto fault = GENERATE(Fault::io_error, Fault::full, Fault::cannot_open,
+                                Fault::failing_sync, Fault::read_only);
     const bool is_persistent = GENERATE(false, true);
     const auto calls = calls_of_workload();
     const auto stride = std::max<std::uint64_t>(1, calls / test_rounds(100));
@@ -148,6 +148,10 @@ TEST_CASE("Journal reports a failed I/O call, stores nothing by halves and goes 
                 (fault == Fault::full ? Errc::storage_full : Errc::storage_broken);
             REQUIRE(is_right_code);
             REQUIRE(outcome.error.detail.find("journal.") != std::string::npos);
+            // By these words the daemon knows what to tell the technician.
+            const bool is_read_only =
+                outcome.error.detail.find("Read-only file system") != std::string::npos;
+            REQUIRE(is_read_only == (fault == Fault::read_only));
         }
         // The disk heals, the process starts again; later the power goes as well.
         disk.arm({.seed = nth});
