@@ -2,29 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "common/core/check.hpp"
+#include "daemon/config/schema_parts.hpp"
 
 namespace gerbang::config {
 namespace {
 
 using Shape = KeySpec::Shape;
-
-constexpr std::int64_t kSecond = 1000;
-constexpr std::int64_t kMinute = 60 * kSecond;
-constexpr std::int64_t kHour = 60 * kMinute;
-constexpr std::int64_t kDay = 24 * kHour;
-constexpr Bounds kShortText{0, 128, ""};
-
-Millis ms(const Value& value) {
-    return Millis{value.number};
-}
-Bytes size(const Value& value) {
-    return {static_cast<std::uint64_t>(value.number)};
-}
-BitRate rate(const Value& value) {
-    return {static_cast<std::uint64_t>(value.number)};
-}
 
 NextHop next_hop_of(const std::string& text) {
     if (text == "modem") return NextHop::modem;
@@ -32,10 +18,7 @@ NextHop next_hop_of(const std::string& text) {
     return text == "none" ? NextHop::none : NextHop::automatic;
 }
 
-/// Gives the entry added last the defaults of its section.
-void apply_entry_defaults(Config& config, std::string_view section);
-
-const std::array kSchema{
+const std::array kOwnKeys{
     KeySpec{.path = "site.id",
             .form = Form::site_id,
             .default_text = "unassigned",
@@ -381,168 +364,9 @@ const std::array kSchema{
             .set = [](Config& c, const Value& v) { c.provider.up = rate(v); },
             .indonesian = "Kecepatan unggah menurut kontrak; 0: tidak diketahui.",
             .english = "Upload rate of the contract; 0: not known."},
-    KeySpec{.path = "sync.targets",
-            .shape = Shape::items,
-            .clear = [](Config& c) { c.sync.targets.clear(); },
-            .add =
-                [](Config& c) {
-                    c.sync.targets.emplace_back();
-                    apply_entry_defaults(c, "sync.targets[].");
-                },
-            .indonesian = "Server yang menerima catatan. Kosong: hanya disimpan di sini.",
-            .english = "Servers that receive the records. Empty: they are only kept here."},
-    KeySpec{.path = "sync.targets[].name",
-            .form = Form::site_id,
-            .is_required = true,
-            .set = [](Config& c, const Value& v) { c.sync.targets.back().name = v.text; },
-            .indonesian = "Nama pendek server; jangan diganti kemudian.",
-            .english = "Short name of the server; do not change it later."},
-    KeySpec{.path = "sync.targets[].url",
-            .form = Form::url,
-            .is_required = true,
-            .set = [](Config& c, const Value& v) { c.sync.targets.back().url = v.text; },
-            .indonesian = "https://server[:port], tanpa jalur dan tanpa sandi.",
-            .english = "https://server[:port], without a path and without a secret."},
-    KeySpec{.path = "sync.targets[].ca_file",
-            .form = Form::file,
-            .set = [](Config& c, const Value& v) { c.sync.targets.back().ca_file = v.text; },
-            .indonesian = "Sertifikat CA server (PEM); wajib untuk https.",
-            .english = "The server's CA certificate (PEM); required for https."},
-    KeySpec{.path = "sync.targets[].token_file",
-            .form = Form::file,
-            .set = [](Config& c, const Value& v) { c.sync.targets.back().token_file = v.text; },
-            .indonesian = "Berkas berisi token perangkat ini.",
-            .english = "File that holds this device's token."},
-    KeySpec{.path = "sync.targets[].cert_file",
-            .form = Form::file,
-            .set = [](Config& c, const Value& v) { c.sync.targets.back().cert_file = v.text; },
-            .indonesian = "Sertifikat perangkat ini (PEM), bersama key_file.",
-            .english = "This device's certificate (PEM), together with key_file."},
-    KeySpec{.path = "sync.targets[].key_file",
-            .form = Form::file,
-            .set = [](Config& c, const Value& v) { c.sync.targets.back().key_file = v.text; },
-            .indonesian = "Kunci rahasia dari sertifikat itu.",
-            .english = "The private key of that certificate."},
-    KeySpec{
-        .path = "sync.targets[].allow_plain",
-        .form = Form::flag,
-        .default_text = "false",
-        .set = [](Config& c, const Value& v) { c.sync.targets.back().allow_plain = v.number != 0; },
-        .indonesian = "Bolehkan http tanpa sandi; hanya untuk jaringan uji.",
-        .english = "Allow unencrypted http; for test networks only."},
-    KeySpec{.path = "sync.targets[].interval",
-            .form = Form::duration,
-            .bounds = {5 * kSecond, kDay, ""},
-            .default_text = "2 min",
-            .set = [](Config& c, const Value& v) { c.sync.targets.back().interval = ms(v); },
-            .indonesian = "Jarak antara dua pengiriman.",
-            .english = "Time between two transmissions."},
-    KeySpec{.path = "sync.targets[].max_body",
-            .form = Form::size,
-            .bounds = {4 << 10, 256 << 10, ""},
-            .default_text = "256 KiB",
-            .set =
-                [](Config& c, const Value& v) {
-                    c.sync.targets.back().max_body = {static_cast<std::uint64_t>(v.number)};
-                },
-            .indonesian = "Besar satu kiriman paling banyak.",
-            .english = "Size of one transmission at most."},
-    KeySpec{.path = "sync.targets[].protocol",
-            .form = Form::one_of,
-            .bounds = {0, 0, "batch|remote_write"},
-            .default_text = "batch",
-            .set =
-                [](Config& c, const Value& v) {
-                    c.sync.targets.back().is_remote_write = v.text == "remote_write";
-                },
-            .indonesian = "batch: gerbang-province. remote_write: Prometheus, VictoriaMetrics "
-                          "dan sejenisnya.",
-            .english = "batch: gerbang-province. remote_write: Prometheus, VictoriaMetrics and "
-                       "the like."},
-    KeySpec{.path = "sync.targets[].path",
-            .bounds = {1, 256, ""},
-            .default_text = "/api/v1/write",
-            .set = [](Config& c, const Value& v) { c.sync.targets.back().path = v.text; },
-            .indonesian = "Jalur di server itu; hanya untuk remote_write.",
-            .english = "Path at that server; for remote_write only."},
-    KeySpec{.path = "sync.targets[].max_age",
-            .form = Form::duration,
-            .bounds = {0, 400 * kDay, ""},
-            .default_text = "0s",
-            .set = [](Config& c, const Value& v) { c.sync.targets.back().max_age = ms(v); },
-            .indonesian = "Nilai yang lebih tua tidak dikirim, karena server itu menolaknya; "
-                          "0s: semua. Hanya untuk remote_write.",
-            .english = "Older values are not sent, as that server refuses them; 0s: all are. For "
-                       "remote_write only."},
-    KeySpec{
-        .path = "sync.targets[].in_order",
-        .form = Form::flag,
-        .default_text = "true",
-        .set = [](Config& c, const Value& v) { c.sync.targets.back().in_order = v.number != 0; },
-        .indonesian = "true: yang tertua dulu. false: yang baru dulu, untuk server yang menerima "
-                      "nilai lama di belakangnya. Hanya untuk remote_write.",
-        .english = "true: the oldest first. false: the new first, for a server that takes old "
-                   "values after them. For remote_write only."},
-    KeySpec{.path = "serve.interfaces",
-            .shape = Shape::list,
-            .form = Form::interface,
-            .most_entries = 8,
-            .set = [](Config& c, const Value& v) { c.serve.interfaces.push_back(v.text); },
-            .clear = [](Config& c) { c.serve.interfaces.clear(); },
-            .indonesian = "Antarmuka tempat catatan boleh diambil, misalnya terowongan wg0.",
-            .english = "Interfaces on which records may be fetched, such as the tunnel wg0."},
-    KeySpec{.path = "serve.port",
-            .form = Form::whole,
-            .bounds = {1, 65535, ""},
-            .default_text = "8621",
-            .set = [](Config& c,
-                      const Value& v) { c.serve.port = static_cast<std::uint16_t>(v.number); },
-            .indonesian = "Port TCP untuk itu.",
-            .english = "TCP port for it."},
-    KeySpec{.path = "serve.cert_file",
-            .form = Form::file,
-            .set = [](Config& c, const Value& v) { c.serve.cert_file = v.text; },
-            .indonesian = "Sertifikat perangkat ini (PEM), bersama key_file.",
-            .english = "This device's certificate (PEM), together with key_file."},
-    KeySpec{.path = "serve.key_file",
-            .form = Form::file,
-            .set = [](Config& c, const Value& v) { c.serve.key_file = v.text; },
-            .indonesian = "Kunci rahasia dari sertifikat itu.",
-            .english = "The private key of that certificate."},
-    KeySpec{.path = "serve.client_ca_file",
-            .form = Form::file,
-            .set = [](Config& c, const Value& v) { c.serve.client_ca_file = v.text; },
-            .indonesian = "CA (PEM) yang menandatangani sertifikat pengambil.",
-            .english = "The CA (PEM) that signs the pullers' certificates."},
-    KeySpec{.path = "serve.allow_plain",
-            .form = Form::flag,
-            .default_text = "false",
-            .set = [](Config& c, const Value& v) { c.serve.allow_plain = v.number != 0; },
-            .indonesian = "Bolehkan http tanpa sandi; hanya di dalam terowongan.",
-            .english = "Allow unencrypted http; within a tunnel only."},
-    KeySpec{.path = "serve.pullers",
-            .shape = Shape::items,
-            .most_entries = 8,
-            .clear = [](Config& c) { c.serve.pullers.clear(); },
-            .add = [](Config& c) { c.serve.pullers.emplace_back(); },
-            .indonesian = "Server yang boleh mengambil catatan. Kosong: tidak ada.",
-            .english = "Servers that may fetch the records. Empty: none."},
-    KeySpec{.path = "serve.pullers[].name",
-            .form = Form::site_id,
-            .is_required = true,
-            .set = [](Config& c, const Value& v) { c.serve.pullers.back().name = v.text; },
-            .indonesian = "Nama pendek server; jangan diganti kemudian.",
-            .english = "Short name of the server; do not change it later."},
-    KeySpec{.path = "serve.pullers[].token_file",
-            .form = Form::file,
-            .set = [](Config& c, const Value& v) { c.serve.pullers.back().token_file = v.text; },
-            .indonesian = "Berkas berisi token server itu.",
-            .english = "File that holds that server's token."},
-    KeySpec{.path = "serve.pullers[].certificate",
-            .bounds = kShortText,
-            .set = [](Config& c, const Value& v) { c.serve.pullers.back().certificate = v.text; },
-            .indonesian = "Nama (CN) di sertifikat server itu.",
-            .english = "The name (CN) in that server's certificate."},
+};
+
+const std::array kLastKeys{
     KeySpec{.path = "clock.trust_system",
             .form = Form::flag,
             .default_text = "false",
@@ -560,6 +384,17 @@ const std::array kSchema{
             .english = "How much is logged (journalctl -u gerbang)."},
 };
 
+const std::vector<KeySpec>& all_keys() {
+    static const std::vector<KeySpec> all = [] {
+        std::vector<KeySpec> keys{kOwnKeys.begin(), kOwnKeys.end()};
+        const auto network = network_keys();
+        keys.insert(keys.end(), network.begin(), network.end());
+        keys.insert(keys.end(), kLastKeys.begin(), kLastKeys.end());
+        return keys;
+    }();
+    return all;
+}
+
 /// Applies a default as if it had been written: one way in for all values.
 void apply_default(Config& config, const KeySpec& key) {
     if (key.default_text.empty() || key.shape != Shape::scalar) return;
@@ -568,26 +403,26 @@ void apply_default(Config& config, const KeySpec& key) {
     key.set(config, std::get<Value>(value));
 }
 
+}  // namespace
+
 void apply_entry_defaults(Config& config, std::string_view section) {
-    for (const auto& key : kSchema) {
+    for (const auto& key : all_keys()) {
         if (key.path.substr(0, section.size()) == section) apply_default(config, key);
     }
 }
 
-}  // namespace
-
 std::span<const KeySpec> schema() {
-    return kSchema;
+    return all_keys();
 }
 
 const KeySpec* find_key(std::string_view path) {
-    const auto found = std::find_if(kSchema.begin(), kSchema.end(),
+    const auto found = std::find_if(all_keys().begin(), all_keys().end(),
                                     [&](const KeySpec& key) { return key.path == path; });
-    return found == kSchema.end() ? nullptr : &*found;
+    return found == all_keys().end() ? nullptr : &*found;
 }
 
 bool is_section(std::string_view path) {
-    return std::any_of(kSchema.begin(), kSchema.end(), [&](const KeySpec& key) {
+    return std::any_of(all_keys().begin(), all_keys().end(), [&](const KeySpec& key) {
         return key.path.size() > path.size() && key.path.substr(0, path.size()) == path &&
                key.path[path.size()] == '.';
     });
@@ -595,7 +430,7 @@ bool is_section(std::string_view path) {
 
 Config default_config() {
     Config config;
-    for (const auto& key : kSchema) {
+    for (const auto& key : all_keys()) {
         if (key.path.find("[]") == std::string_view::npos) apply_default(config, key);
     }
     // One resolver within Indonesia and one that answers everywhere, by number: the two groups
