@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "daemon/app/event_rate.hpp"
 #include "daemon/journal/journal.hpp"
 #include "tests/daemon/journal/journal_samples.hpp"
 #include "tests/support/seed.hpp"
@@ -106,10 +107,22 @@ TEST_CASE("Months that nobody acknowledges stay within the quota, every outage i
     options.quota_bytes = std::max(kMinQuotaBytes, kDefaultQuotaBytes * days / 400);
     Months months{10, options};
     std::uint64_t outages = 0;
-    // A loose cable, as it gets past the rate bound: 60 events an hour and a summary, two outages.
+    std::uint64_t told = 0;
+    // A loose cable, 86,400 carrier events a day, as the daemon bounds them; two outages an hour.
+    EventRate rate;
     const auto events = [&](int minute, Monotonic now) {
         auto bodies = hourly_anchor(minute, now);
-        bodies.emplace_back(to_event(CarrierFact{"eth0", minute % 2 == 0, 9}, {BootNo{1}, now}));
+        for (int second = 0; second < 60; ++second) {
+            const DeviceTime at{BootNo{1}, now + Seconds{second}};
+            auto event = to_event(CarrierFact{"eth0", second % 2 == 0, 9}, at);
+            if (!rate.admit(event)) continue;
+            ++told;
+            bodies.emplace_back(std::move(event));
+        }
+        for (const auto& summary : rate.due({BootNo{1}, now})) {
+            told += summary.count;
+            bodies.emplace_back(to_event(summary, {BootNo{1}, now}));
+        }
         if (minute % 30 == 7) {
             Outage outage;
             outage.id = ++outages;
@@ -127,6 +140,8 @@ TEST_CASE("Months that nobody acknowledges stay within the quota, every outage i
         months.hour(events);
         REQUIRE(months.most + kMirrorReserveBytes <= options.quota_bytes);
     }
+    for (const auto& summary : rate.all()) told += summary.count;
+    CHECK(told == days * 86'400);
     const auto facts = months.journal->facts();
     std::printf("%llu days: %.1f of %.1f MB, records by level %llu %llu %llu %llu, given up %llu\n",
                 static_cast<unsigned long long>(days), static_cast<double>(months.most) / 1e6,
