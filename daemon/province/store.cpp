@@ -89,8 +89,8 @@ Result<void> check_introduction(const RecordBody& body, const EpochId& epoch) {
     const auto fact = epoch_from(*event);
     if (!fact) return Error{Errc::refused, "record 1: " + fact.error().detail};
     if (fact->id != epoch) {
-        return Error{Errc::refused, "record 1 names epoch " + to_string(fact->id) +
-                                        ", the batch " + to_string(epoch)};
+        return Error{Errc::refused, "record 1 names epoch " + to_string(fact->id) + ", the batch " +
+                                        to_string(epoch)};
     }
     return ok();
 }
