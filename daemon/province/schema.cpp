@@ -212,6 +212,7 @@ DROP VIEW IF EXISTS event;
 DROP VIEW IF EXISTS boot;
 DROP VIEW IF EXISTS series;
 DROP VIEW IF EXISTS epoch;
+DROP VIEW IF EXISTS clone;
 DROP VIEW IF EXISTS missing;
 DROP VIEW IF EXISTS site;
 
@@ -228,6 +229,15 @@ SELECT s.site, e.epoch, e.through,
     NOT EXISTS (SELECT 1 FROM epoch_row c WHERE c.site_id = e.site_id AND c.parent = e.epoch)
         AS is_current
 FROM epoch_row e JOIN site_row s USING (site_id);
+
+CREATE VIEW clone AS
+SELECT s.site, e.epoch, c.epoch AS branch, c.parent_last AS last_common,
+    strftime('%Y-%m-%dT%H:%M:%fZ', max(b.received_ms) / 1000.0, 'unixepoch') AS last_heard
+FROM epoch_row c JOIN epoch_row e ON e.site_id = c.site_id AND e.epoch = c.parent
+    JOIN site_row s ON s.site_id = c.site_id
+    JOIN batch b ON b.epoch_id = e.epoch_id AND b.last > c.parent_last AND
+        b.received_ms > (SELECT min(f.received_ms) FROM batch f WHERE f.epoch_id = c.epoch_id)
+GROUP BY c.epoch_id;
 
 CREATE VIEW missing AS
 SELECT s.site, e.epoch,
@@ -402,13 +412,23 @@ FROM (
         date(c.wall_ms / 1000 + s.utc_offset_s, 'unixepoch') AS local_day,
         strftime('%Y-%m-%d %H:00', c.wall_ms / 1000 + s.utc_offset_s, 'unixepoch') AS local_hour,
         coalesce(lag(c.wan_rx_bytes) OVER in_epoch,
-            (SELECT p.wan_rx_bytes FROM epoch_row f JOIN chunk p USING (epoch_id)
-             WHERE f.site_id = e.site_id AND f.epoch = e.parent AND p.seq <= e.parent_last
-                 AND p.wan_rx_bytes IS NOT NULL ORDER BY p.seq DESC LIMIT 1), 0) AS rx_before,
+            (WITH RECURSIVE line(epoch, last, depth) AS (VALUES (e.parent, e.parent_last, 1)
+                UNION ALL SELECT f.parent, f.parent_last, depth + 1 FROM line JOIN epoch_row f
+                    ON f.site_id = e.site_id AND f.epoch = line.epoch WHERE depth < 256)
+             SELECT (SELECT p.wan_rx_bytes FROM chunk p WHERE p.epoch_id = f.epoch_id
+                     AND p.seq <= line.last AND p.wan_rx_bytes IS NOT NULL
+                     ORDER BY p.seq DESC LIMIT 1) AS base
+             FROM line JOIN epoch_row f ON f.site_id = e.site_id AND f.epoch = line.epoch
+             WHERE base IS NOT NULL ORDER BY depth LIMIT 1), 0) AS rx_before,
         coalesce(lag(c.wan_tx_bytes) OVER in_epoch,
-            (SELECT p.wan_tx_bytes FROM epoch_row f JOIN chunk p USING (epoch_id)
-             WHERE f.site_id = e.site_id AND f.epoch = e.parent AND p.seq <= e.parent_last
-                 AND p.wan_tx_bytes IS NOT NULL ORDER BY p.seq DESC LIMIT 1), 0) AS tx_before
+            (WITH RECURSIVE line(epoch, last, depth) AS (VALUES (e.parent, e.parent_last, 1)
+                UNION ALL SELECT f.parent, f.parent_last, depth + 1 FROM line JOIN epoch_row f
+                    ON f.site_id = e.site_id AND f.epoch = line.epoch WHERE depth < 256)
+             SELECT (SELECT p.wan_tx_bytes FROM chunk p WHERE p.epoch_id = f.epoch_id
+                     AND p.seq <= line.last AND p.wan_tx_bytes IS NOT NULL
+                     ORDER BY p.seq DESC LIMIT 1) AS base
+             FROM line JOIN epoch_row f ON f.site_id = e.site_id AND f.epoch = line.epoch
+             WHERE base IS NOT NULL ORDER BY depth LIMIT 1), 0) AS tx_before
     FROM site_row s JOIN epoch_row e USING (site_id) JOIN chunk c USING (epoch_id)
     WHERE c.wan_rx_bytes IS NOT NULL AND c.wan_tx_bytes IS NOT NULL
     WINDOW in_epoch AS (PARTITION BY s.site, e.epoch ORDER BY c.seq)

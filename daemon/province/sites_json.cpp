@@ -87,6 +87,7 @@ SiteSummary site_from_json(const json::object& object) {
             epoch.parent = parse_id<EpochId>(text_of(facts, "parent")).value_or(EpochId{});
         }
         epoch.is_current = facts.at("is_current").as_bool();
+        epoch.is_cloned = facts.contains("is_cloned") && facts.at("is_cloned").as_bool();
         epoch.through = Seq{facts.at("through").to_number<std::uint64_t>()};
         epoch.held = ranges_from_json(facts.at("held"));
         epoch.missing = ranges_from_json(facts.at("missing"));
@@ -121,6 +122,7 @@ std::string to_json(const std::vector<SiteSummary>& sites) {
             json::object facts{{"epoch", to_string(epoch.id)},
                                {"is_current", epoch.is_current},
                                {"through", epoch.through.value}};
+            if (epoch.is_cloned) facts["is_cloned"] = true;
             if (!epoch.parent.is_none()) facts["parent"] = to_string(epoch.parent);
             facts["held"] = ranges_to_json(epoch.held);
             facts["missing"] = ranges_to_json(epoch.missing);

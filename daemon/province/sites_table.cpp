@@ -23,6 +23,7 @@ struct Words {
     const char* missing;
     const char* reduced;
     const char* to;
+    const char* cloned;
     const char* nothing;
     const char* ago;
     std::array<const char*, 4> ages;  ///< seconds, minutes, hours, days
@@ -39,6 +40,7 @@ const Words& words(Language language) {
         "kurang",
         "diringkas",
         "menjadi per",
+        "DUA ALAT memakai identitas ini: cari kartu tiruan, beri salah satunya site.id lain",
         "Belum ada situs yang mengirim data.",
         "lalu",
         {"dtk", "mnt", "jam", "hari"}};
@@ -52,6 +54,7 @@ const Words& words(Language language) {
         "missing",
         "reduced",
         "to",
+        "TWO DEVICES use this identity: look for a copied card, give one of them another site.id",
         "No site has sent anything yet.",
         "ago",
         {"s", "min", "h", "days"}};
@@ -171,6 +174,9 @@ std::string to_table(const std::vector<SiteSummary>& sites, WallTime now, Langua
                 table += std::string{"    "} + text.missing + " " +
                          std::to_string(range.first.value) + "-" +
                          std::to_string(range.last.value) + " (" + to_string(epoch.id) + ")\n";
+            }
+            if (epoch.is_cloned) {
+                table += std::string{"    "} + text.cloned + " (" + to_string(epoch.id) + ")\n";
             }
             const auto reduced = reduced_of(epoch, text);
             if (!reduced.empty()) table += "    " + reduced + " (" + to_string(epoch.id) + ")\n";

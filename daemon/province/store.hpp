@@ -42,6 +42,9 @@ struct EpochSummary {
     std::vector<SeqRange> missing;  ///< gaps between 1 and the highest held record
     std::vector<ReducedRange> reduced;
     bool is_current = false;  ///< the epoch that the site writes now
+    /// It grew behind the place where another epoch had branched off and was sent already: a second
+    /// device, a clone, writes under this identity.
+    bool is_cloned = false;
     bool operator==(const EpochSummary&) const = default;
 };
 

@@ -1,5 +1,6 @@
 #include "daemon/province/summary.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/province/levels.hpp"
@@ -75,11 +76,16 @@ void add_usage(Database& db, const EpochRow& epoch, const std::vector<EpochRow>&
         const auto last = newest(db, newest_sql, epoch.id, static_cast<std::int64_t>(kMaxSeq));
         if (!last) return 0;
         std::int64_t base = 0;
-        for (const auto& parent : all) {
-            if (epoch.summary.parent.is_none() || parent.summary.id != epoch.summary.parent) {
-                continue;
-            }
-            base = newest(db, newest_sql, parent.id, epoch.parent_last).value_or(0);
+        // An epoch that branched off before it had counted anything passes on what it began with.
+        const auto* child = &epoch;
+        for (std::size_t steps = 0; child != nullptr && steps < all.size(); ++steps) {
+            const auto parent = std::find_if(all.begin(), all.end(), [child](const EpochRow& one) {
+                return !child->summary.parent.is_none() && one.summary.id == child->summary.parent;
+            });
+            if (parent == all.end()) break;
+            const auto reached = newest(db, newest_sql, parent->id, child->parent_last);
+            base = reached.value_or(0);
+            child = reached ? nullptr : &*parent;
         }
         const auto first = newest(db, first_sql, epoch.id, 0).value_or(0);
         if (first < base) base = 0;
@@ -135,6 +141,13 @@ Result<std::vector<SiteSummary>> summarise(Database& db) {
             bool has_child = false;
             for (const auto& other : epochs) has_child |= other.summary.parent == epoch.summary.id;
             epoch.summary.is_current = !has_child;
+            if (has_child) {
+                const auto name = to_string(epoch.summary.id);
+                epoch.summary.is_cloned =
+                    db.number("SELECT count(*) FROM clone WHERE site = ?1 AND epoch = ?2",
+                              {std::string_view{site.site}, name})
+                        .value_or(0) != 0;
+            }
             add_usage(db, epoch, epochs, site);
             site.records += epoch.summary.through.value;
             for (const auto& range : epoch.summary.held) site.records += range.size();

@@ -301,6 +301,28 @@ TEST_CASE("SQL counts what was used after a rollback on top of what was used bef
     CHECK(database->number("SELECT sum(rx_bytes) FROM usage_daily") == expected);
 }
 
+TEST_CASE("SQL counts usage once over an epoch that branched off before it counted anything",
+          "[province]") {
+    const Folder folder;
+    SampleSite site{"muara-siran"};
+    site.anchor();
+    site.minutes(5);
+    auto store = open_store(folder.file("p.db"));
+    REQUIRE(store->accept(site.all(), kNow));
+    site.new_epoch(site.last(), "rollback");
+    const auto introduced = site.last();
+    REQUIRE(store->accept(site.all(), kNow));
+    site.new_epoch(introduced, "diverged");
+    site.anchor();
+    site.minutes(4);
+    REQUIRE(store->accept(site.all(), kNow));
+    store.reset();
+    auto database = look_into(folder.file("p.db"));
+    CHECK(database->number("SELECT rx_bytes FROM usage_total") == site.wan_rx_bytes());
+    CHECK(database->number("SELECT tx_bytes FROM usage_total") == site.wan_tx_bytes());
+    CHECK(database->number("SELECT count(*) FROM clone") == 0);
+}
+
 TEST_CASE("SQL sums every site's usage although one site sends impossible counters", "[province]") {
     const Folder folder;
     auto store = open_store(folder.file("p.db"));

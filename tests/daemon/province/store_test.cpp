@@ -307,3 +307,84 @@ TEST_CASE("A site with hostile names and numbers spoils neither the list nor its
         CHECK(table.find(control) == std::string::npos);
     }
 }
+
+TEST_CASE("Store tells a second device at work from one that went on after a fork", "[province]") {
+    auto store = memory_store();
+    SampleSite site{"muara-siran"};
+    site.minutes(10);
+    const auto branch = Seq{site.last().value - 4};
+    REQUIRE(store->accept(site.batch(1, site.last().value - 1), kNow));
+    const auto old = site.epoch();
+    // Another device has the same card up to the branch.
+    SampleSite clone = site;
+    clone.roll_back(branch);
+    clone.new_epoch(branch, "diverged");
+    clone.minutes(3);
+    REQUIRE(store->accept(clone.all(), kNow + Millis{60'000}));
+    const auto cloned = [&] {
+        const auto list = store->list();
+        REQUIRE(list);
+        REQUIRE(list->size() == 1);
+        std::vector<EpochId> found;
+        for (const auto& epoch : list->front().epochs) {
+            if (epoch.is_cloned) found.push_back(epoch.id);
+        }
+        return found;
+    };
+    // What the old epoch had before is no sign: a gateway that lost its card's last writes has
+    // sent them, too.
+    CHECK(cloned().empty());
+    clone.minutes(3);
+    REQUIRE(store->accept(clone.all(), kNow + Millis{120'000}));
+    CHECK(cloned().empty());
+    site.minutes(1);
+    REQUIRE(store->accept(site.batch(site.last().value - 1, site.last().value),
+                          kNow + Millis{180'000}));
+    CHECK(cloned() == std::vector<EpochId>{old});
+    const auto table = to_table(*store->list(), kNow, Language::english);
+    CHECK(table.find("TWO DEVICES use this identity") != std::string::npos);
+    const auto again = sites_from_json(to_json(*store->list()));
+    REQUIRE(again);
+    CHECK(*again == *store->list());
+}
+
+TEST_CASE("Store takes an epoch whose record 1 is lost", "[province]") {
+    auto store = memory_store();
+    SampleSite site{"muara-siran"};
+    site.minutes(6);
+    wire::Batch lost = site.batch(1, 1);
+    Chunk nothing;
+    nothing.boot = BootNo{1};
+    nothing.level = kMaxLevel;
+    lost.pack = wire::encode_pack({{Seq{1}, nothing}});
+    REQUIRE(store->accept(lost, kNow));
+    const auto rest = store->accept(site.batch(2, site.last().value), kNow);
+    REQUIRE(rest);
+    CHECK(rest->through == site.last());
+    CHECK(rest->head == site.head(site.last()));
+    // Any other first record than the epoch's own is still refused.
+    SampleSite other{"long-iram"};
+    other.minutes(2);
+    auto wrong = other.batch(1, 1);
+    Chunk full = std::get<Chunk>(site.records().back().body);
+    wrong.pack = wire::encode_pack({{Seq{1}, full}});
+    CHECK(refusal(store->accept(wrong, kNow)) == Errc::refused);
+}
+
+TEST_CASE("Store counts usage once over an epoch that branched off before it counted anything",
+          "[province]") {
+    auto store = memory_store();
+    SampleSite site{"muara-siran"};
+    site.minutes(10);
+    REQUIRE(store->accept(site.all(), kNow));
+    site.new_epoch(site.last(), "rollback");
+    const auto introduced = site.last();  // record 1 and nothing that counts
+    REQUIRE(store->accept(site.all(), kNow));
+    site.new_epoch(introduced, "diverged");
+    site.minutes(5);
+    REQUIRE(store->accept(site.all(), kNow));
+    const auto list = store->list();
+    REQUIRE(list);
+    CHECK(list->front().rx_bytes == static_cast<std::uint64_t>(site.wan_rx_bytes()));
+    CHECK(list->front().tx_bytes == static_cast<std::uint64_t>(site.wan_tx_bytes()));
+}
