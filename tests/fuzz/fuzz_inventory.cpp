@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "common/core/check.hpp"
-#include "common/core/check.hpp"
 #include "common/core/ids.hpp"
 #include "daemon/province/inventory.hpp"
 
