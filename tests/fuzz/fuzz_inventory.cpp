@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "common/core/check.hpp"
+#include "common/core/ids.hpp"
 #include "daemon/province/inventory.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
