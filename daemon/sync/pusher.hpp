@@ -41,11 +41,9 @@ struct PushSettings {
     Millis interval{120000};  ///< between batches of the fresh lane while all is well
     std::uint64_t max_body_bytes = 256u << 10;  ///< per request; a single larger record goes alone
     Millis timeout{60000};                      ///< hard limit of one request
-    /// Requests of the backlog lane under way, 1-4: a second one fills the link while the answer to
-    /// the first is on its way.
-    unsigned backlog_slots = 2;
-    Millis stopped_retry{15 * 60000};  ///< a stopped lane asks again about this often
-    Millis flush_interval{10000};      ///< cursors are committed at most this often on a drain
+    unsigned backlog_slots = 1;                 ///< requests of the backlog lane under way, 1-4
+    Millis stopped_retry{15 * 60000};           ///< a stopped lane asks again about this often
+    Millis flush_interval{10000};  ///< cursors are committed at most this often on a drain
     Backoff::Settings backoff;
     std::string path = "/v1/batches";
     std::optional<RemoteWriteSettings> remote_write{};  ///< nothing: protocol `batch`

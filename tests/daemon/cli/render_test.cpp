@@ -332,7 +332,7 @@ TEST_CASE("Sync lists what the targets refused, and why", "[cli]") {
     status.sync[0].parked = {{7, 7, "HTTP 422"}, {900, 902, std::string(400, 'x') + "\x1b[2J"}};
     const auto text = render_parked(status, {.language = Language::english});
     CHECK(text.find("kaltim\n  Records 7 to 7: HTTP 422.\n") == 0);
-    CHECK(text.find("Records 900 to 902: xxx") != std::string::npos);
+    CHECK(text.find("Records 900 to 902:") != std::string::npos);
     CHECK(text.find('\x1b') == std::string::npos);
     CHECK(text.find("gerbang sync now") != std::string::npos);
     CHECK(widest(text) <= 80);

@@ -493,7 +493,11 @@ TEST_CASE("The shipped example is valid and shows every key", "[config]") {
         open += line + "\n";
     }
     CHECK(check_en(open).empty());
-    CHECK(parse_config(open, "f", Language::english).config.sync.targets.size() == 1);
+    const auto targets = parse_config(open, "f", Language::english).config.sync.targets;
+    REQUIRE(targets.size() == 2);
+    CHECK_FALSE(targets[0].is_remote_write);
+    CHECK(targets[1].is_remote_write);
+    CHECK(targets[1].max_age == Millis{40LL * 86'400'000});
 }
 
 TEST_CASE("The journal's quota is chosen by the daemon unless it is written", "[config]") {
