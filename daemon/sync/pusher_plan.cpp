@@ -104,7 +104,7 @@ std::optional<Job> Pusher::State::choose() {
         auto range = next_fresh(view_of(*open));
         // Where it is not known that the consumer holds our own history (an old image, a clone),
         // nothing may go behind a gap: it would stand beside records of the other one.
-        if (range && proves_chain && !open->is_proven &&
+        if (range && !settings.remote_write && !open->is_proven &&
             range->first > open->cursor.through.next()) {
             if (under_way(Lane::backlog) != 0) return std::nullopt;
             range = next_backlog(view_of(*open), open->last, kFreshRecords);

@@ -189,7 +189,6 @@ struct Pusher::State {
     std::optional<Monotonic> last_success;
     std::uint64_t attempts = 0;
     std::function<void(const EpochId&, Seq)> diverged_callback;
-    bool proves_chain = true;  ///< the consumer compares chain heads
     std::function<void(WallTime, Monotonic, Monotonic)> date_callback;
 };
 
