@@ -110,6 +110,7 @@ certificate front subjectAltName=IP:127.0.0.1
 certificate village-1 extendedKeyUsage=clientAuth
 cat >"$dir/nginx.conf" <<NGINX
 daemon off;
+master_process off;
 pid $dir/nginx.pid;
 error_log $dir/nginx.log warn;
 events {}
