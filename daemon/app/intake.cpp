@@ -571,4 +571,13 @@ std::vector<SeriesId> Intake::waiting_series() const {
     return waiting;
 }
 
+std::vector<Outage> Intake::waiting_outages() const {
+    std::vector<Outage> waiting;
+    for (const auto& event : events_) {
+        if (event.value.kind != EventKind::outage || !line(event.owner).is_ours) continue;
+        if (auto outage = outage_from(event.value)) waiting.push_back(std::move(*outage));
+    }
+    return waiting;
+}
+
 }  // namespace gerbang

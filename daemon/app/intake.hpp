@@ -110,6 +110,9 @@ public:
     [[nodiscard]] std::optional<Monotonic> last_at() const noexcept { return last_at_; }
     /// Series that wait in line to be introduced.
     [[nodiscard]] std::vector<SeriesId> waiting_series() const;
+    /// What waits in line to be told of outages of this epoch, the oldest word first; a segment may
+    /// be there as it began and as it ended.
+    [[nodiscard]] std::vector<Outage> waiting_outages() const;
     [[nodiscard]] const Ring& ring() const noexcept { return *ring_; }
 
 private:

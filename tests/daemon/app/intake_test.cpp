@@ -198,6 +198,29 @@ TEST_CASE("Intake puts each event where it came among the ticks", "[app]") {
                                monotonic_from_ms(3500)});
 }
 
+TEST_CASE("Intake tells of the outages that wait, until the journal has them", "[app]") {
+    MemoryRing memory;
+    Life life{memory, Seq{0}};
+    Outage outage;
+    outage.id = 7;
+    outage.link = std::string{link_name::kWan};
+    outage.cause = Cause::isp;
+    outage.last_good = {kBoot, monotonic_from_ms(1000)};
+    outage.first_bad = {kBoot, monotonic_from_ms(2000)};
+    life.intake.add(tick_at(2500, 1));
+    life.intake.add(event_at(2600));
+    CHECK(life.intake.waiting_outages().empty());
+    life.intake.add(to_event(outage, {kBoot, monotonic_from_ms(3000)}));
+    const auto commit = life.intake.next(Seq{1}, 6);
+    REQUIRE(commit);
+    // On its way and not yet there.
+    REQUIRE(life.intake.waiting_outages().size() == 1);
+    CHECK(life.intake.waiting_outages().front().id == 7);
+    CHECK(life.intake.waiting_outages().front().is_open());
+    life.intake.release(*commit);
+    CHECK(life.intake.waiting_outages().empty());
+}
+
 TEST_CASE("Intake does not call lost what a slow commit stored after all", "[app]") {
     MemoryRing memory;
     Life life{memory, Seq{0}};
