@@ -139,7 +139,7 @@ namespace {
 
 /// Puts `word` of a segment in the place of an earlier one; unless it `is_newest`, only where the
 /// segment is absent or still open, as the end of one is its last word.
-void tell(std::vector<Outage>& segments, const Outage& word, bool is_newest) {
+void put_word(std::vector<Outage>& segments, const Outage& word, bool is_newest) {
     const auto place = std::find_if(segments.begin(), segments.end(), [&](const Outage& known) {
         return known.id == word.id && known.segment == word.segment;
     });
@@ -158,8 +158,8 @@ net::awaitable<Result<std::vector<Outage>>> Daemon::Pipeline::all_outages() {
     const auto waited = intake_.waiting_outages();
     auto segments = co_await journal_.outages();
     if (segments) {
-        for (const auto& outage : waited) tell(*segments, outage, false);
-        for (const auto& outage : intake_.waiting_outages()) tell(*segments, outage, true);
+        for (const auto& outage : waited) put_word(*segments, outage, false);
+        for (const auto& outage : intake_.waiting_outages()) put_word(*segments, outage, true);
         auto as_if_stopped = budget_;
         for (auto& outage : as_if_stopped.drain()) segments->push_back(std::move(outage));
     }
