@@ -105,8 +105,8 @@ Result<std::int64_t> SqliteJournal::room() {
 
 /// A commit found no room. Old records are reduced until one of the largest size fits. Where there
 /// seemed to be room, or the reduction itself finds none, others have filled the file system: the
-/// ballast goes, and from now on only what is inside the database counts. False: nothing is left to
-/// give.
+/// ballast goes, and from now on only what is inside the database counts, of which the newest day
+/// and the protected are not touched. False: nothing is left to give.
 Result<bool> SqliteJournal::make_room() {
     const auto enough = std::min(static_cast<std::int64_t>(kMaxTransactionBytes / plan_.page_bytes),
                                  plan_.database_pages() / 4);
@@ -120,7 +120,7 @@ Result<bool> SqliteJournal::make_room() {
         }
         if (auto limited = set_limit(Need::upkeep); !limited) return fail(limited.error());
         auto done = reduce_one();
-        if (done && !*done) done = protect_one(true);
+        if (done && !*done && !is_full_by_others_) done = protect_one(true);
         if (!done) {
             if (done.error().code != Errc::storage_full) return done.error();
             const auto yielded = yield_to_others();

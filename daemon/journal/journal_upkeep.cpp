@@ -211,6 +211,9 @@ Result<bool> SqliteJournal::reduce_one() {
         auto visited = packed_.visit(level, false, [&](const PackedBlock& block) {
             if (!may_reduce(block)) return true;
             const bool is_fresh = row_id(block.epoch, block.range.first) >= *fresh;
+            // Others fill a disk for a while: the newest day does not pay for it. What comes
+            // meanwhile waits in the ring.
+            if (is_fresh && is_full_by_others_) return true;
             choice.offer(block, held->hold(block.epoch, block.range), is_fresh);
             return true;
         });

@@ -235,6 +235,42 @@ TEST_CASE(
     CHECK(bytes_in(folder.path()) <= kMinQuotaBytes);
 }
 
+TEST_CASE("A disk that others fill takes nothing of the newest day", "[journal][quota]") {
+    const TempFolder folder;
+    FullDisk::folder = folder.path();
+    FullDisk::capacity = UINT64_MAX;
+    JournalOptions options{.path = folder.file("journal.db"), .vfs = FullDisk::name()};
+    options.page_bytes = 1024;
+    options.quota_bytes = 16u << 20;
+    options.ballast_path = folder.file("journal.db-ballast");
+    auto opened = Journal::open(options);
+    REQUIRE(opened);
+    auto& journal = **opened;
+    REQUIRE(journal.begin_epoch(epoch_fact(1), at(1, 5), beginning()));
+    std::mt19937_64 random{test_seed()};
+    std::int64_t n = 0;
+    const auto commit = [&] {
+        auto stored = journal.append(journal.state().last.next(), {noise(random, 10 + n * 600)});
+        if (stored) ++n;
+        for (int slice = 0; slice < 4; ++slice) (void)journal.tend();
+        return stored;
+    };
+    for (int i = 0; i < 20; ++i) REQUIRE(commit());
+    // Others fill the disk, and what the ballast leaves as well.
+    FullDisk::capacity = 0;
+    auto full = commit();
+    for (int i = 0; i < 500 && full; ++i) full = commit();
+    REQUIRE(!full);
+    CHECK(full.error().code == Errc::storage_full);
+    for (int i = 0; i < 20; ++i) (void)commit();
+    CHECK(journal.facts()->losses.empty());
+    const auto levels = journal.facts()->epochs[0].levels;
+    CHECK(levels[1].records + levels[2].records + levels[3].records == 0);
+    FullDisk::capacity = UINT64_MAX;
+    REQUIRE(commit());
+    CHECK(journal.facts()->losses.empty());
+}
+
 TEST_CASE("A lowered quota is reached slice by slice, without a second copy of the file",
           "[journal][quota]") {
     const auto [page, has_map] =
