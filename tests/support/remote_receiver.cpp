@@ -25,11 +25,14 @@ bool read_series(protozero::pbf_reader one, std::string& name, RemoteReceiver::S
     std::string before;
     std::int64_t last = std::numeric_limits<std::int64_t>::min();
     while (one.next()) {
+        // Taking a field ends its tag.
+        const bool is_label = one.tag() == 1;
         auto part = one.get_message();
-        if (one.tag() == 1) {
+        if (is_label) {
             std::pair<std::string, std::string> label;
             while (part.next()) {
-                (part.tag() == 1 ? label.first : label.second) = part.get_string();
+                auto& text = part.tag() == 1 ? label.first : label.second;
+                text = part.get_string();
             }
             is_lawful = is_lawful && before < label.first && !label.second.empty();
             before = label.first;
@@ -43,8 +46,11 @@ bool read_series(protozero::pbf_reader one, std::string& name, RemoteReceiver::S
         } else {
             std::pair<std::int64_t, double> sample;
             while (part.next()) {
-                if (part.tag() == 1) sample.second = part.get_double();
-                if (part.tag() == 2) sample.first = part.get_int64();
+                if (part.tag() == 1) {
+                    sample.second = part.get_double();
+                } else {
+                    sample.first = part.get_int64();
+                }
             }
             is_lawful = is_lawful && sample.first > last;
             last = sample.first;

@@ -30,17 +30,25 @@ std::map<std::string, Samples> read(const std::string& body) {
         std::string name;
         Samples samples;
         while (series.next()) {
+            // Taking a field ends its tag.
+            const bool is_label = series.tag() == 1;
             auto part = series.get_message();
-            if (series.tag() == 1) {
+            if (is_label) {
                 std::string label;
                 std::string value;
-                while (part.next()) (part.tag() == 1 ? label : value) = part.get_string();
+                while (part.next()) {
+                    auto& text = part.tag() == 1 ? label : value;
+                    text = part.get_string();
+                }
                 name += label + "=" + value + ";";
             } else {
                 std::pair<std::int64_t, double> sample;
                 while (part.next()) {
-                    if (part.tag() == 1) sample.second = part.get_double();
-                    if (part.tag() == 2) sample.first = part.get_int64();
+                    if (part.tag() == 1) {
+                        sample.second = part.get_double();
+                    } else {
+                        sample.first = part.get_int64();
+                    }
                 }
                 samples.push_back(sample);
             }
