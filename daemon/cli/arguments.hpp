@@ -3,7 +3,6 @@
 // A command line, read by a table: the options, the help and every complaint come from it, in the
 // reader's language.
 
-#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 
 // The command line of `gerbang`: run, check, status, usage, outages, sla, probe, note, clock set,
-// sync, version, reference.
+// sync, journal, export, version, reference. Its words and options: command_table.cpp.
 
 #include <functional>
 #include <string>
