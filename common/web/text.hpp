@@ -241,6 +241,7 @@ enum class Text : std::uint16_t {
     sla_title,    ///< month or span, zone, site
     sla_clauses,  ///< name
     sla_example,
+    sla_not_over,
     sla_raw,
     sla_by_clauses,
     sla_coverage,
@@ -259,6 +260,7 @@ enum class Text : std::uint16_t {
     days_unmeasured,
     days_available,
     sla_period_wanted,
+    days_without_clauses,
     party_provider,
     party_utility,
     party_village,

@@ -124,7 +124,7 @@ std::optional<Outcome> take_values(const cli::Arguments& line, Request& request,
     if (!line.is("sla")) return std::nullopt;
     request.is_by_day = line.has("by");
     if (request.is_by_day && line.has("clauses")) {
-        return refuse(Text::bad_option, "--by day --clauses");
+        return refuse(Text::days_without_clauses, "");
     }
     if (!request.month.empty() && !is_month(request.month)) {
         return refuse(Text::bad_month, request.month);

@@ -164,20 +164,25 @@ std::string day_and_month(Language language, const year_month_day& date) {
            (language == Language::english ? kEnglishMonths : kIndonesianMonths)[month];
 }
 
+/// "14.05", as Indonesian writes it; English: "14:05".
+std::string time_of_day(Language language, std::int64_t second_of_day) {
+    auto time = hour_and_minute(second_of_day);
+    if (language == Language::indonesian) std::replace(time.begin(), time.end(), ':', '.');
+    return time;
+}
+
 }  // namespace
 
 std::string short_moment(Language language, WallTime at, std::optional<WallTime> now,
                          Seconds utc_offset) {
     const auto local = to_local(at, utc_offset);
     const auto today = to_local(now.value_or(at), utc_offset).date;
-    auto time = hour_and_minute(local.second_of_day);
-    if (language == Language::indonesian) std::replace(time.begin(), time.end(), ':', '.');
     std::string day;
     if (local.date != today) day = day_and_month(language, local.date) + " ";
     if (local.date.year() != today.year()) {
         day += std::to_string(static_cast<int>(local.date.year())) + " ";
     }
-    return day + time + " " + zone_name(utc_offset);
+    return day + time_of_day(language, local.second_of_day) + " " + zone_name(utc_offset);
 }
 
 std::string hours_minutes(Seconds span) {
@@ -211,7 +216,7 @@ std::string local_minute(Language language, WallTime at, Seconds utc_offset) {
     const auto local = to_local(at, utc_offset);
     return day_and_month(language, local.date) + " " +
            std::to_string(static_cast<int>(local.date.year())) + " " +
-           hour_and_minute(local.second_of_day);
+           time_of_day(language, local.second_of_day);
 }
 
 std::string local_second(WallTime at, Seconds utc_offset) {

@@ -42,7 +42,7 @@ inline constexpr std::size_t kWidth = 80;
 
 /// "WIB", "WITA", "WIT", else "UTC+05:30".
 [[nodiscard]] std::string zone_name(Seconds utc_offset);
-/// "21 Nov 2026 14:05", in site time, without the zone.
+/// "21 Nov 2026 14.05" (English: "21 Nov 2026 14:05"), in site time, without the zone.
 [[nodiscard]] std::string local_minute(Language language, WallTime at, Seconds utc_offset);
 /// "14.05 WITA" (English: "14:05 WITA"), with the day where it is not that of `now`, with the year
 /// where that differs.

@@ -54,26 +54,30 @@ std::string short_second(WallTime at, WallTime before, Seconds offset) {
     return is_same_day ? text.substr(kDate) : text;
 }
 
+/// "2026-11-21 14:05:04" and "14:05:07" into `sentence`; nothing where seconds do not tell them
+/// apart.
+std::string bounds(Text sentence, const std::optional<WallTime>& first,
+                   const std::optional<WallTime>& last, Seconds offset, Language language) {
+    if (!first || !last || *last <= *first) return {};
+    const auto from = local_second(*first, offset);
+    if (from == local_second(*last, offset)) return {};
+    return say(language, sentence, {from, short_second(*last, *first, offset)});
+}
+
 /// The bounds of both ends where they differ, and the evidence, below the outage's row.
 std::string details(const OutageRow& row, Seconds offset, const RenderOptions& options) {
     const auto language = options.language;
     std::string text;
-    const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+    const auto add = [&](const std::string& part) {
+        if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
+    };
     if (!row.first_bad) add(say(language, Text::outage_undated));
     if (row.least_s && row.most_s && !is_short(row) && *row.least_s != *row.most_s) {
         add(say(language, Text::outage_bounds_duration,
                 {clock_duration(language, *row.least_s), clock_duration(language, *row.most_s)}));
     }
-    if (row.last_good && row.first_bad && *row.last_good < *row.first_bad) {
-        add(say(language, Text::outage_bounds_start,
-                {local_second(*row.last_good, offset),
-                 short_second(*row.first_bad, *row.last_good, offset)}));
-    }
-    if (row.last_bad && row.first_good && *row.last_bad < *row.first_good) {
-        add(say(language, Text::outage_bounds_end,
-                {local_second(*row.last_bad, offset),
-                 short_second(*row.first_good, *row.last_bad, offset)}));
-    }
+    add(bounds(Text::outage_bounds_start, row.last_good, row.first_bad, offset, language));
+    add(bounds(Text::outage_bounds_end, row.last_bad, row.first_good, offset, language));
     if (row.link != link_name::kWan) {
         add(say(language, Text::outage_link, {one_line(row.link, 48)}));
     }

@@ -116,7 +116,12 @@ std::string render_days(const std::vector<sla::Day>& days, const std::string& ti
                      {say(language, Text::days_available), true}};
     std::vector<std::string> behind{"  " + say(language, Text::outage_cause)};
     sla::Day sum;
+    // Days that have not begun yet are nobody's loss of measurements.
+    const auto now = status.clock.now;
+    const auto today =
+        now ? local_second(*now, Seconds{status.site.utc_offset_s}).substr(0, 10) : "";
     for (const auto& day : days) {
+        if (now && day.day > today) continue;
         add_day(table, behind, day, language);
         sum.period += day.period;
         sum.up += day.up;
@@ -154,6 +159,9 @@ std::string render_statement(const Statement& statement, const std::string& titl
     text += wrap(say(language, Text::sla_clauses, {one_line(statement.clauses, 64)}));
     if (statement.is_example) {
         text += painted(wrap(say(language, Text::sla_example)), kYellow, options);
+    }
+    if (status.clock.now && statement.to > *status.clock.now) {
+        text += wrap(say(language, Text::sla_not_over));
     }
     text += "\n" + availability(statement, language);
     auto verdict = Text::sla_no_verdict;

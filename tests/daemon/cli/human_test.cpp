@@ -43,10 +43,11 @@ TEST_CASE("Times are those of the site, with the names of Indonesia's zones", "[
     CHECK(zone_name(Seconds{9 * 3600}) == "WIT");
     CHECK(zone_name(Seconds{0}) == "UTC");
     CHECK(zone_name(Seconds{-(5 * 3600 + 1800)}) == "UTC-05:30");
-    CHECK(local_minute(Language::indonesian, at, Seconds{9 * 3600}) == "21 Nov 2026 15:08");
+    CHECK(local_minute(Language::indonesian, at, Seconds{9 * 3600}) == "21 Nov 2026 15.08");
     CHECK(local_second(at, Seconds{-7 * 3600}) == "2026-11-20 23:08:04");
     CHECK(local_minute(Language::indonesian, wall_from_ms(1'777'593'600'000), Seconds{0}) ==
-          "1 Mei 2026 00:00");
+          "1 Mei 2026 00.00");
+    CHECK(local_minute(Language::english, at, Seconds{9 * 3600}) == "21 Nov 2026 15:08");
     CHECK(local_second(WallTime::max(), Seconds{8 * 3600}).substr(0, 4) == "9998");
 }
 

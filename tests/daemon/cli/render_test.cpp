@@ -202,6 +202,18 @@ TEST_CASE("Days stand in one row each with their causes, the worst first, and th
     RenderOptions english;
     english.language = Language::english;
     CHECK(render_days({}, "2026-10", sample_status(), english).find("Total") != std::string::npos);
+
+    // 23:59:59 of 1 October, site time: the days after it are neither shown nor part of the sum.
+    auto status = sample_status();
+    status.clock.now = wall_from_ms(1'790'870'399'000);
+    auto page = render_days(sample_days(), "2026-10", status, english);
+    CHECK(page.find("2026-10-01") != std::string::npos);
+    CHECK(page.find("2026-10-02") == std::string::npos);
+    CHECK(page.find("Total       24:00  0:00        0:00  100.000 %") != std::string::npos);
+    status.clock.now = wall_from_ms(1'790'870'400'000);
+    page = render_days(sample_days(), "2026-10", status, english);
+    CHECK(page.find("2026-10-02") != std::string::npos);
+    CHECK(page.find("2026-10-03") == std::string::npos);
 }
 
 TEST_CASE("A statement says who lost how much, what counts, and that the example is one", "[cli]") {
@@ -213,6 +225,11 @@ TEST_CASE("A statement says who lost how much, what counts, and that the example
     const auto page = [&] {
         return render_statement(statement, "2026-10", sample_status(), options);
     };
+    CHECK(page().find("not over") == std::string::npos);
+    statement.to = *sample_status().clock.now;
+    CHECK(page().find("not over") == std::string::npos);
+    statement.to += std::chrono::milliseconds{1};
+    CHECK(page().find("This period is not over") != std::string::npos);
     statement.is_kept = true;
     CHECK(page().find("The contract's promise was kept.") != std::string::npos);
     statement.has_verdict = false;
@@ -409,6 +426,18 @@ TEST_CASE("An outage's bounds on two days show both dates", "[cli]") {
     CHECK(render_outages(rows, sample_status(), {.language = Language::english})
               .find("began between 2026-11-19 10:18:34 and 2026-11-20 10:18:34") !=
           std::string::npos);
+}
+
+TEST_CASE("An outage's bounds are told where seconds tell them apart", "[cli]") {
+    auto rows = sample_outages();
+    rows[1].first_bad = wall_from_ms(1'795'000'000'999);
+    rows[1].last_good = wall_from_ms(1'795'000'000'000);
+    const auto page = [&] {
+        return render_outages(rows, sample_status(), {.language = Language::english});
+    };
+    CHECK(page().find("began between 2026-11-18 19:06:40") == std::string::npos);
+    rows[1].first_bad = wall_from_ms(1'795'000'001'000);
+    CHECK(page().find("began between 2026-11-18 19:06:40 and 19:06:41") != std::string::npos);
 }
 
 TEST_CASE("Sync with the newest records still here does not say that all is sent", "[cli]") {
