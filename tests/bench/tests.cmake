@@ -1,8 +1,8 @@
 # Benches that judge ratios within one run, and the size of what is shipped.
 if(TARGET gerbang)
     set(product $<TARGET_FILE_DIR:gerbang>)
-    if(GERBANG_PRODUCT_DIR)
-        set(product ${GERBANG_PRODUCT_DIR})
+    if(GERBANG_LTO)
+        # As shipped.
         add_test(NAME executable_size COMMAND ${PROJECT_SOURCE_DIR}/tests/bench/size.sh
             ${product}/gerbang 2000000)
         set_tests_properties(executable_size PROPERTIES LABELS bench)

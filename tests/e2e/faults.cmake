@@ -3,9 +3,6 @@
 # there is no root, no namespaces or no nft.
 if(TARGET gerbang AND TARGET gerbang-province)
     set(faults_product $<TARGET_FILE_DIR:gerbang>)
-    if(GERBANG_PRODUCT_DIR)
-        set(faults_product ${GERBANG_PRODUCT_DIR})
-    endif()
     add_test(NAME e2e_faults
         COMMAND python3 ${PROJECT_SOURCE_DIR}/tests/e2e/faults/run.py ${faults_product})
     set_tests_properties(e2e_faults PROPERTIES SKIP_RETURN_CODE 77

@@ -6,9 +6,6 @@ if(TARGET gerbang)
     target_include_directories(servers_backlog PRIVATE ${PROJECT_SOURCE_DIR})
     target_compile_definitions(servers_backlog PRIVATE GERBANG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set(servers_product $<TARGET_FILE_DIR:gerbang>)
-    if(GERBANG_PRODUCT_DIR)
-        set(servers_product ${GERBANG_PRODUCT_DIR})
-    endif()
     add_test(NAME e2e_servers COMMAND ${PROJECT_SOURCE_DIR}/tests/e2e/servers_test.sh
         ${servers_product} $<TARGET_FILE:servers_backlog>)
     set_tests_properties(e2e_servers PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${GERBANG_TEST_TIMEOUT}
