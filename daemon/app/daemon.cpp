@@ -54,8 +54,9 @@ net::awaitable<Result<PulledRecords>> Daemon::pulled(EpochId epoch, Seq after,
                                                      std::uint64_t max_bytes) {
     return pipeline_->pulled(epoch, after, max_bytes);
 }
-net::awaitable<Result<void>> Daemon::take_receipt(std::string consumer, Receipt receipt) {
-    return pipeline_->take_receipt(std::move(consumer), std::move(receipt));
+net::awaitable<Result<void>> Daemon::take_receipt(std::string consumer, Receipt receipt,
+                                                  Seq agreed) {
+    return pipeline_->take_receipt(std::move(consumer), std::move(receipt), agreed);
 }
 std::vector<Series> Daemon::series() const {
     return pipeline_->series();

@@ -102,7 +102,8 @@ public:
     /// As in `PullSources`.
     [[nodiscard]] net::awaitable<Result<PulledRecords>> pulled(EpochId epoch, Seq after,
                                                                std::uint64_t max_bytes);
-    [[nodiscard]] net::awaitable<Result<void>> take_receipt(std::string consumer, Receipt receipt);
+    [[nodiscard]] net::awaitable<Result<void>> take_receipt(std::string consumer, Receipt receipt,
+                                                            Seq agreed);
     [[nodiscard]] std::vector<Series> series() const;
     /// Walks the ladder once, for a person who waits.
     [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();

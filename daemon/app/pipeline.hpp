@@ -58,9 +58,9 @@ public:
                                                             Seq after);  // record_view.cpp
     [[nodiscard]] net::awaitable<Result<PulledRecords>> pulled(
         EpochId epoch, Seq after, std::uint64_t max_bytes);  // pull_view.cpp
-    [[nodiscard]] net::awaitable<Result<void>> take_receipt(std::string consumer,
-                                                            Receipt receipt);  // pull_view.cpp
-    [[nodiscard]] std::vector<Series> series() const;                          // pull_view.cpp
+    [[nodiscard]] net::awaitable<Result<void>> take_receipt(std::string consumer, Receipt receipt,
+                                                            Seq agreed);  // pull_view.cpp
+    [[nodiscard]] std::vector<Series> series() const;                     // pull_view.cpp
     [[nodiscard]] net::awaitable<Result<web::ProbeReport>> probe_now();
     [[nodiscard]] Result<void> note_claim(const NoteFact& claim);
     [[nodiscard]] Result<void> set_clock(WallTime wall, Seconds uncertainty);  // time_keeping.cpp
@@ -164,7 +164,8 @@ private:
     /// Whether `receipt` names the head that this journal has at its place; true where either side
     /// does not know.
     [[nodiscard]] net::awaitable<Result<bool>> has_head(Receipt receipt, Seq last);
-    void show_pullers(web::Status& status) const;  // pull_view.cpp
+    void show_pullers(web::Status& status) const;          // pull_view.cpp
+    void remember_puller(Cursor cursor, std::string why);  // pull_view.cpp
     /// What the ledgers said at this instant; to be called with nothing, too, each round.
     void write_down(std::vector<Outage> segments);
     /// As it is: the budget has seen it.
@@ -250,9 +251,9 @@ private:
     std::vector<std::unique_ptr<Pusher>> pushers_;
     /// What the pullers told in this life.
     struct Told {
-        std::string consumer;
         Monotonic at;
-        Cursor cursor;  ///< of the epoch that it told last
+        Cursor cursor;    ///< of the epoch that it told last
+        std::string why;  ///< what it holds contradicts this journal
     };
     std::vector<Told> pullers_;  ///< at most one of each configured name
 

@@ -92,10 +92,10 @@ PullSources pulls_of(Daemon*& current) {
         co_return records;
     };
     sources.epochs = api_of(current).epochs;
-    sources.receipt = [&current](std::string consumer,
-                                 Receipt receipt) -> net::awaitable<Result<void>> {
+    sources.receipt = [&current](std::string consumer, Receipt receipt,
+                                 Seq agreed) -> net::awaitable<Result<void>> {
         if (current == nullptr) co_return not_ready();
-        auto kept = co_await current->take_receipt(std::move(consumer), std::move(receipt));
+        auto kept = co_await current->take_receipt(std::move(consumer), std::move(receipt), agreed);
         co_return kept;
     };
     sources.series = [&current]() -> std::vector<Series> {

@@ -180,7 +180,7 @@ int run_restored(const std::string& store, Language language) {
                         "cannot open the store (stop the receiver first)", own.error().detail,
                         exit_code_of(own.error()));
     }
-    const auto generation = own->store->mark_restored();
+    const auto generation = own->store->mark_restored(SystemClock{}.wall().wall);
     if (!generation) {
         return complain(language, "generasi tidak dapat dinaikkan", "cannot raise the generation",
                         generation.error().detail, exit_code_of(generation.error()));

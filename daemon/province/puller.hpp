@@ -46,13 +46,17 @@ struct PullProgress {
 /// An exchange that fails (`unreachable`, `overloaded`, and any 408, 425, 429, 5xx) is tried again
 /// up to four times, after `Retry-After` (at most 5 min) or 2, 4, 8 s. A batch that the store finds
 /// too large is asked for again in smaller parts; one that it refuses, likewise, and at the
-/// smallest is left out. An epoch whose chain contradicts the store is left, the gateway is told by
-/// a receipt (so that it begins a new one), and the others go on.
+/// smallest is left out.
+///
+/// Where the open epoch contradicts the store (an old image, a clone, a card that loses writes) the
+/// last record that both have in common is looked for, about 17 small requests, and told to the
+/// gateway, which then begins a new epoch there: what it has of its own comes under other names, on
+/// this visit if the gateway is quick. What a closed epoch has of its own counts as refused.
 ///
 /// Errors: `not_authorised` (TLS, 401, 403, 404: the wrong program or version), `bad_input` (no
-/// gateway of ours, or of another site), `diverged` (after all other epochs), `unreachable`,
-/// `overloaded`, `storage_*` and `stopped`. `progress` tells what was done all the same. What the
-/// references name must outlive it.
+/// gateway of ours, or of another site), `diverged` (after all other epochs; the gateway did not
+/// begin a new one, or not yet), `unreachable`, `overloaded`, `storage_*` and `stopped`. `progress`
+/// tells what was done all the same. What the references name must outlive it.
 [[nodiscard]] net::awaitable<Result<void>> pull_site(std::string site, Uplink& uplink,
                                                      PullSink& sink, Clock& clock,
                                                      PullProgress& progress);

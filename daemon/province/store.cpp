@@ -123,7 +123,7 @@ public:
     Result<std::unique_ptr<DatabaseCopy>> begin_copy(const std::string& path) override {
         return DatabaseCopy::begin(*db_, path);
     }
-    Result<std::uint64_t> mark_restored() override;
+    Result<std::uint64_t> mark_restored(WallTime now) override;
 
     StoreId id() const override { return id_; }
     std::uint64_t generation() const override { return generation_; }
@@ -413,9 +413,9 @@ Result<std::vector<Record>> SqliteStore::records(const std::string& site, const 
     return Evidence{*db_, holdings->epoch_id}.records(range);
 }
 
-Result<std::uint64_t> SqliteStore::mark_restored() {
+Result<std::uint64_t> SqliteStore::mark_restored(WallTime now) {
     db_->begin();
-    db_->run("UPDATE store SET generation = generation + 1");
+    db_->run("UPDATE store SET generation = max(generation + 1, ?1)", {to_ms(now) / 1000});
     const auto generation = db_->number("SELECT generation FROM store");
     const auto committed = db_->commit();
     if (!committed) return committed.error();

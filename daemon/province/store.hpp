@@ -119,8 +119,10 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<DatabaseCopy>> begin_copy(
         const std::string& path) = 0;
     /// To be called once after the file was restored from a backup: raises the generation, so that
-    /// every sender forgets its cursor and believes our receipts instead. Returns the new one.
-    [[nodiscard]] virtual Result<std::uint64_t> mark_restored() = 0;
+    /// every sender forgets its cursor and believes our receipts instead. Returns the new one: the
+    /// seconds of `now`, at least one more than the file says. So the same backup restored twice
+    /// does not get a generation that senders have seen already, unless the clock went back.
+    [[nodiscard]] virtual Result<std::uint64_t> mark_restored(WallTime now) = 0;
 
     [[nodiscard]] virtual StoreId id() const = 0;
     [[nodiscard]] virtual std::uint64_t generation() const = 0;

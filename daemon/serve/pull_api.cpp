@@ -182,8 +182,12 @@ net::awaitable<ServerResponse> PullApi::batches(ServerRequest request) {
 
 net::awaitable<ServerResponse> PullApi::receipts(ServerRequest request, std::string consumer) {
     if (request.method != "POST") co_return wrong_method("POST");
-    if (const auto parameters = parameters_of(request, {}); !parameters) {
-        co_return failed(parameters.error());
+    const auto parameters = parameters_of(request, {"agreed"});
+    if (!parameters) co_return failed(parameters.error());
+    Seq agreed;
+    if (const auto* text = find(*parameters, "agreed")) {
+        agreed = Seq{number_of(*text, kMaxSeq).value_or(0)};
+        if (agreed.value == 0) co_return bad_request("agreed: expected the number of a record");
     }
     if (request.content_type != wire::kReceiptType) {
         co_return problem(415, "Unsupported Media Type",
@@ -191,7 +195,7 @@ net::awaitable<ServerResponse> PullApi::receipts(ServerRequest request, std::str
     }
     auto receipt = wire::decode_receipt(request.body);
     if (!receipt) co_return bad_request("receipt: " + receipt.error().detail);
-    const auto kept = co_await sources_.receipt(std::move(consumer), std::move(*receipt));
+    const auto kept = co_await sources_.receipt(std::move(consumer), std::move(*receipt), agreed);
     if (!kept) co_return failed(kept.error());
     ServerResponse response{.status = 204, .content_type = {}, .body = {}};
     co_return response;

@@ -47,7 +47,11 @@ struct PullSources {
     std::function<net::awaitable<Result<std::vector<web::EpochRow>>>()> epochs;
     /// Keeps what the puller durably holds as its cursor. `bad_input`: it cannot be; `not_found`:
     /// no such epoch; `diverged`: it contradicts this journal.
-    std::function<net::awaitable<Result<void>>(std::string consumer, Receipt receipt)> receipt;
+    ///
+    /// `agreed` above 0: the puller holds other records than this journal behind that one, which
+    /// is the last that both have in common. No cursor moves; a new epoch begins there, soon.
+    std::function<net::awaitable<Result<void>>(std::string consumer, Receipt receipt, Seq agreed)>
+        receipt;
     /// The series of the open epoch, ascending by id; from memory.
     std::function<std::vector<Series>()> series;
 };
@@ -68,7 +72,8 @@ inline constexpr std::string_view kLinesType = "application/x-ndjson";
 ///                                application/x-ndjson; 204: no more. `max`: stored bytes, 4096 to
 ///                                262144, default 65536, of lines 16384. `Link: <...>; rel="next"`
 ///                                names the next epoch when this one ends here.
-///   POST /v1/receipts            a receipt (FORMAT.md); 204
+///   POST /v1/receipts[?agreed=N] a receipt (FORMAT.md); 204. `agreed`: what is held behind record
+///                                N is not what this journal has there
 ///   GET /v1/epochs               an array of web::EpochRow
 ///   GET /v1/series[?ids=1,2]     `web::series_json` of the open epoch; unknown ids are left out
 /// and passes GET of /healthz, /metrics, /v1/status, /v1/outages and /v1/usage on to `local`.

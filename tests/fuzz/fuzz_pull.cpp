@@ -52,7 +52,7 @@ PullSources sources() {
     sources.epochs = []() -> net::awaitable<Result<std::vector<web::EpochRow>>> {
         co_return std::vector<web::EpochRow>{{kEpoch, Seq{3}, true}};
     };
-    sources.receipt = [](std::string consumer, Receipt) -> net::awaitable<Result<void>> {
+    sources.receipt = [](std::string consumer, Receipt, Seq) -> net::awaitable<Result<void>> {
         GERBANG_CHECK(consumer == "pusat");
         co_return ok();
     };

@@ -38,10 +38,23 @@ public:
             co_return found;
         };
         sources.epochs = [this]() -> net::awaitable<Result<std::vector<web::EpochRow>>> {
-            co_return std::vector<web::EpochRow>{{site_.epoch(), site_.last(), true}};
+            auto rows = left;
+            rows.push_back({site_.epoch(), site_.last(), is_epoch_open});
+            co_return rows;
         };
-        sources.receipt = [this](std::string, Receipt got) -> net::awaitable<Result<void>> {
+        sources.receipt = [this](std::string, Receipt got,
+                                 Seq common) -> net::awaitable<Result<void>> {
             receipts.push_back(got);
+            if (common.value != 0) {
+                agreed.push_back(common);
+                if (forks) {
+                    left.push_back({site_.epoch(), common, false});
+                    site_.new_epoch(common, "diverged");
+                    site_.minutes(3);
+                }
+                co_return ok();
+            }
+            if (got.epoch != site_.epoch()) co_return ok();
             if (got.through > site_.last() || got.head != site_.head(got.through)) {
                 co_return Error{Errc::diverged, "rolled back or cloned"};
             }
@@ -102,6 +115,10 @@ public:
     int under_way = 0;
     int most_under_way = 0;
     std::vector<Receipt> receipts;
+    std::vector<Seq> agreed;  ///< the last common records that it was told
+    bool forks = false;       ///< what it does then
+    std::vector<web::EpochRow> left;
+    bool is_epoch_open = true;
 
 private:
     Clock& clock_;
@@ -262,7 +279,29 @@ TEST_CASE("Pull and push of one site together store each record once", "[provinc
     }
 }
 
-TEST_CASE("Pull tells a gateway that was rolled back, and keeps what it has", "[province][pull]") {
+TEST_CASE("Pull that is cut off while it looks for the last common record tells nothing",
+          "[province][pull][diverge]") {
+    Region field;
+    REQUIRE(field.visit());
+    const auto before = field.held();
+    field.site.roll_back(Seq{9});
+    field.site.minutes(60);
+    SECTION("by the link") {
+        field.link.faults = {0, 0, 0, -1, -1, -1, -1};
+        CHECK(field.visit().error().code == Errc::unreachable);
+    }
+    SECTION("by a gateway that knows no such question") {
+        field.link.faults.assign(8, 0);
+        field.link.faults.push_back(400);
+        CHECK(field.visit().error().code == Errc::bad_input);
+    }
+    CHECK(field.link.agreed.empty());
+    CHECK(field.held() == before);
+    CHECK_FALSE(field.progress.is_done);
+}
+
+TEST_CASE("Pull tells a gateway that was rolled back where, and keeps what it has",
+          "[province][pull][diverge]") {
     Region field;
     REQUIRE(field.visit());
     const auto before = field.held();
@@ -275,6 +314,50 @@ TEST_CASE("Pull tells a gateway that was rolled back, and keeps what it has", "[
     REQUIRE_FALSE(done);
     CHECK(done.error().code == Errc::diverged);
     CHECK(field.link.receipts.back().through == before.back().seq);
+    CHECK(field.link.agreed == std::vector{Seq{9}});
+    CHECK(field.held() == before);
+}
+
+TEST_CASE("Pull goes on in the epoch that a gateway begins where the histories part",
+          "[province][pull][diverge]") {
+    const auto seed = test_seed();
+    std::mt19937_64 random{seed};
+    for (std::uint64_t round = 0; round < test_rounds(20); ++round) {
+        Region field{seed + round};
+        field.link.latency = Millis{20};
+        field.link.forks = true;
+        REQUIRE(field.visit());
+        const auto old = field.site.epoch();
+        const auto before = field.held();
+        const Seq common{1 + random() % (before.size() - 1)};
+        field.site.roll_back(common);
+        field.site.minutes(static_cast<int>(random() % 60));
+        const auto requests = field.link.requests;
+        const auto done = field.visit();
+        INFO("seed " << seed << " round " << round << " common " << common.value);
+        REQUIRE(done);
+        REQUIRE(field.link.agreed == std::vector{common});
+        // A question for each halving of what is held, and what is asked anyway.
+        REQUIRE(field.link.requests - requests < 20);
+        REQUIRE(field.progress.is_done);
+        REQUIRE(*field.store->records(kSite, old, {Seq{1}, Seq{kMaxSeq}}) == before);
+        REQUIRE(field.held() == field.site.records());
+        REQUIRE(field.visit());
+        REQUIRE(field.link.agreed.size() == 1);
+    }
+}
+
+TEST_CASE("Pull leaves what a closed epoch has of its own, says so, and goes on",
+          "[province][pull][diverge]") {
+    Region field;
+    REQUIRE(field.visit());
+    const auto before = field.held();
+    field.site.roll_back(Seq{9});
+    field.site.minutes(60);
+    field.link.is_epoch_open = false;
+    REQUIRE(field.visit());
+    CHECK(field.progress.refused == field.site.last().value - before.size());
+    CHECK(field.link.agreed.empty());
     CHECK(field.held() == before);
 }
 

@@ -107,7 +107,9 @@ public:
     Result<std::unique_ptr<DatabaseCopy>> begin_copy(const std::string&) override {
         return Error{Errc::storage_broken, ""};
     }
-    Result<std::uint64_t> mark_restored() override { return Error{Errc::storage_broken, ""}; }
+    Result<std::uint64_t> mark_restored(WallTime) override {
+        return Error{Errc::storage_broken, ""};
+    }
     StoreId id() const override { return {{1}}; }
     std::uint64_t generation() const override { return 1; }
     std::uint64_t duplicates_ignored() const override { return 0; }

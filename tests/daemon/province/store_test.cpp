@@ -202,12 +202,21 @@ TEST_CASE("Store raises its generation when told that it was restored", "[provin
     REQUIRE(receipt);
     CHECK(receipt->generation == 1);
     CHECK(receipt->store == store->id());
-    const auto generation = store->mark_restored();
+    const auto generation = store->mark_restored(kNow);
     REQUIRE(generation);
-    CHECK(*generation == 2);
+    CHECK(*generation == static_cast<std::uint64_t>(to_ms(kNow) / 1000));
     receipt = store->accept(site.all(), kNow);
     REQUIRE(receipt);
-    CHECK(receipt->generation == 2);
+    CHECK(receipt->generation == *generation);
+    // A clock that went back, or is not set.
+    CHECK(*store->mark_restored(wall_from_ms(0)) == *generation + 1);
+}
+
+TEST_CASE("Store whose backup is restored twice gets two generations", "[province]") {
+    // Both files say 1.
+    auto first = memory_store();
+    auto second = memory_store();
+    CHECK(*first->mark_restored(kNow) < *second->mark_restored(kNow + Millis{60'000}));
 }
 
 TEST_CASE("Store lists what is held and missing, usage over epochs, link and open outage",

@@ -26,6 +26,7 @@ struct Pulled {
     std::optional<Error> failure;
     std::string consumer;
     std::optional<Receipt> receipt;
+    Seq agreed;
     std::string passed_on;
     std::uint64_t max_bytes = 0;
     std::uint64_t absent_to = 0;  ///< records 1 to here are lost
@@ -51,10 +52,12 @@ struct Pulled {
             co_return std::vector<web::EpochRow>{{site.epoch(), site.last(), false},
                                                  {kNextEpoch, Seq{}, true}};
         };
-        sources.receipt = [this](std::string who, Receipt got) -> net::awaitable<Result<void>> {
+        sources.receipt = [this](std::string who, Receipt got,
+                                 Seq common) -> net::awaitable<Result<void>> {
             if (failure) co_return *failure;
             consumer = std::move(who);
             receipt = std::move(got);
+            agreed = common;
             co_return ok();
         };
         sources.series = [] {
@@ -210,7 +213,9 @@ TEST_CASE("Pull API asks to come again while a damaged database is being salvage
     sources.records = [&](EpochId, Seq, std::uint64_t) -> net::awaitable<Result<PulledRecords>> {
         co_return handler_failure;
     };
-    sources.receipt = [](std::string, Receipt) -> net::awaitable<Result<void>> { co_return ok(); };
+    sources.receipt = [](std::string, Receipt, Seq) -> net::awaitable<Result<void>> {
+        co_return ok();
+    };
     sources.series = [] { return std::vector<Series>{}; };
     PullApi salvaging{
         gateway.clock, gateway.pullers, std::move(sources),
@@ -343,6 +348,15 @@ TEST_CASE("Pull API keeps a receipt under the puller's name and refuses what is 
     CHECK(gateway.ask(request).status == 204);
     CHECK(gateway.receipt == receipt);
     CHECK(gateway.consumer == "pusat");
+    CHECK(gateway.agreed == Seq{});
+    for (const std::string bad : {"agreed=", "agreed=0", "agreed=-1", "agreed=1099511627776"}) {
+        request.query = bad;
+        CHECK(gateway.ask(request).status == 400);
+    }
+    request.query = "agreed=3";
+    CHECK(gateway.ask(request).status == 204);
+    CHECK(gateway.agreed == Seq{3});
+    request.query.clear();
     request.authorization.clear();
     request.client_name = "puller.example";
     CHECK(gateway.ask(request).status == 204);

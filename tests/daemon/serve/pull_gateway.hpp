@@ -129,7 +129,7 @@ private:
             if (failure_) co_return *failure_;
             co_return std::vector<web::EpochRow>{{site_.epoch(), site_.last(), true}};
         };
-        sources.receipt = [this](std::string, Receipt) -> net::awaitable<Result<void>> {
+        sources.receipt = [this](std::string, Receipt, Seq) -> net::awaitable<Result<void>> {
             if (failure_) co_return *failure_;
             co_return ok();
         };
