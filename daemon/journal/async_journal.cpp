@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <new>
 #include <utility>
 
 namespace gerbang {
@@ -89,8 +90,13 @@ std::shared_ptr<AsyncJournal::Job> AsyncJournal::submit(std::function<void(Store
     if (line_->jobs++ == 0 && clock_ != nullptr) line_->since = clock_->now();
     auto guard = net::make_work_guard(home);
     net::post(worker_, [store = store_, line = line_, job, guard]() {
-        job->work(*store);
-        if (store->journal) job->after = view_of(*store->journal);
+        try {
+            job->work(*store);
+            if (store->journal) job->after = view_of(*store->journal);
+        } catch (const std::bad_alloc&) {
+            // What it knows may be behind what its file holds; opened again it is whole.
+            store->journal.reset();
+        }
         net::post(guard.get_executor(), [line, job]() {
             --line->jobs;
             line->since.reset();
@@ -122,8 +128,8 @@ net::awaitable<Result<void>> AsyncJournal::run(std::function<void(Journal&)> wor
     std::function<void(Store&)> on_store = [work = std::move(work), ran](Store& store) {
         // It may have been closed by what stood before this in line.
         if (!store.journal) return;
-        work(*store.journal);
         *ran = true;
+        work(*store.journal);
     };
     auto home = co_await net::this_coro::executor;
     auto job = submit(std::move(on_store), std::move(home));
@@ -144,8 +150,7 @@ net::awaitable<Result<void>> AsyncJournal::run(std::function<void(Journal&)> wor
 template <class R>
 Result<R> AsyncJournal::taken(std::shared_ptr<std::optional<Result<R>>> slot,
                               const Result<void>& ran) {
-    if (!ran) return ran.error();
-    auto result = std::move(**slot);
+    auto result = ran ? std::move(**slot) : Result<R>{ran.error()};
     if (!result && result.error().code == Errc::storage_broken && is_open_ && clock_ != nullptr) {
         is_open_ = false;
         why_closed_ = result.error().detail;
@@ -156,9 +161,14 @@ Result<R> AsyncJournal::taken(std::shared_ptr<std::optional<Result<R>>> slot,
 
 namespace {
 
+Error out_of_memory() {
+    return {Errc::storage_broken, "the journal: memory ran out"};
+}
+
+/// What stays in it where the work has not come to its end.
 template <class R>
 std::shared_ptr<std::optional<Result<R>>> make_slot() {
-    return std::make_shared<std::optional<Result<R>>>();
+    return std::make_shared<std::optional<Result<R>>>(out_of_memory());
 }
 
 }  // namespace
@@ -180,6 +190,7 @@ net::awaitable<Result<JournalState>> AsyncJournal::open() {
     auto job = submit(std::move(work), std::move(home));
     co_await carry(job);
     auto state = std::move(**slot);
+    if (state && !job->after) state = out_of_memory();
     if (!state) {
         why_closed_ = state.error().detail;
         co_return state;
@@ -286,7 +297,7 @@ net::awaitable<Result<void>> AsyncJournal::stage(Cursor cursor) {
 }
 
 net::awaitable<Result<void>> AsyncJournal::flush_cursors() {
-    auto slot = std::make_shared<std::optional<Result<void>>>();
+    auto slot = make_slot<void>();
     std::function<void(Journal&)> work = [slot](Journal& journal) {
         slot->emplace(journal.flush_cursors());
     };
@@ -295,7 +306,7 @@ net::awaitable<Result<void>> AsyncJournal::flush_cursors() {
 }
 
 net::awaitable<Result<void>> AsyncJournal::stage_note(std::string key, std::string value) {
-    auto slot = std::make_shared<std::optional<Result<void>>>();
+    auto slot = make_slot<void>();
     std::function<void(Journal&)> work = [slot, key = std::move(key),
                                           value = std::move(value)](Journal& journal) {
         journal.stage_note(key, value);
@@ -339,7 +350,7 @@ net::awaitable<Result<std::vector<Outage>>> AsyncJournal::outages() {
 }
 
 net::awaitable<Result<void>> AsyncJournal::checkpoint() {
-    auto slot = std::make_shared<std::optional<Result<void>>>();
+    auto slot = make_slot<void>();
     std::function<void(Journal&)> work = [slot](Journal& journal) {
         slot->emplace(journal.checkpoint());
     };

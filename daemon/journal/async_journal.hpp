@@ -24,10 +24,11 @@ namespace gerbang {
 /// is then done for nobody. Either way the error is `unreachable` and says that storage hangs.
 ///
 /// After `storage_broken` the connection is not used again: every call but `open` answers
-/// `storage_broken` at once.
+/// `storage_broken` at once. A call that runs out of memory ends so, too: what it knows may be
+/// behind its file.
 class AsyncJournal {
 public:
-    /// Runs on the worker. Blocks as long as the storage does; must not throw.
+    /// Runs on the worker. Blocks as long as the storage does; may throw `std::bad_alloc` alone.
     using Open = std::function<Result<std::unique_ptr<Journal>>()>;
     static constexpr Millis kHangs{5000};
     static constexpr Millis kPatience{5000};

@@ -108,7 +108,8 @@ struct JournalSlice {
 
 /// Blocking; use it from the storage worker only (one thread, one connection). Every function
 /// returns `storage_full` or `storage_broken` when SQLite cannot do its work; after
-/// `storage_broken` only `reopen` helps. Not copyable.
+/// `storage_broken` only `reopen` helps. Where memory runs out they throw `std::bad_alloc`: what is
+/// durable stays so, but this object may only be destroyed then. Not copyable.
 class Journal {
 public:
     /// Opens or creates the database and restores the state. Cost is bounded by the records since

@@ -49,7 +49,7 @@ Result<void> SqliteJournal::set_limit(Need need) {
     is_over_ = is_longer_ && makes_holes_ && taken > most;
     if (is_longer_ && makes_holes_ && !is_over_) most_used_ = most;
     if (most < held->all) most = held->all + (need == Need::upkeep && can_shrink_ ? spare : 0);
-    if (is_full_by_others_ && need == Need::commit) most = held->all;
+    if (is_full_by_others_) most = full_pages_ + (need == Need::upkeep ? spare : 0);
     if (most == limit_pages_) return ok();
     limit_pages_ = most;
     return connection_.run(("PRAGMA max_page_count=" + std::to_string(most)).c_str());
@@ -99,43 +99,50 @@ Result<std::int64_t> SqliteJournal::room() {
     const auto held = pages();
     if (!held) return held.error();
     auto most = plan_.database_pages() - plan_.upkeep_pages();
-    if (is_full_by_others_) most = std::min(most, held->all);
+    if (is_full_by_others_) most = std::min(most, full_pages_);
     return most - (held->all - held->free) - stuck_pages_;
 }
 
-/// A commit found no room. Old records are reduced until one of the largest size fits. Where there
-/// seemed to be room, or the reduction itself finds none, others have filled the file system: the
-/// ballast goes, and from now on only what is inside the database counts, of which the newest day
-/// and the protected are not touched. False: nothing is left to give.
+/// A commit found no room. What gives way depends on who is to blame: our own quota, or others who
+/// have filled the file system. They have where there seemed to be room, or where the reduction
+/// itself finds none. False: nothing is left to give.
 Result<bool> SqliteJournal::make_room() {
     const auto enough = std::min(static_cast<std::int64_t>(kMaxTransactionBytes / plan_.page_bytes),
                                  plan_.database_pages() / 4);
-    bool gave = false;
     for (int step = 0; step < kMaxStepsForRoom; ++step) {
         const auto left = room();
         if (!left) return fail(left.error());
-        if (*left >= enough) {
-            if (gave) return true;
-            return yield_to_others();
-        }
+        if (*left >= enough) return step > 0 ? Result<bool>{true} : yield_to_others();
         if (auto limited = set_limit(Need::upkeep); !limited) return fail(limited.error());
-        auto done = reduce_one();
-        if (done && !*done && !is_full_by_others_) done = protect_one(true);
-        if (!done) {
-            if (done.error().code != Errc::storage_full) return done.error();
-            const auto yielded = yield_to_others();
-            if (!yielded) return yielded;
-            return *yielded || gave;
-        }
-        if (!*done) return gave;
-        gave = true;
+        const auto given = give_way();
+        if (given && *given) continue;
+        if (!given && given.error().code != Errc::storage_full) return given.error();
+        if (step > 0) return true;
+        return given ? Result<bool>{false} : yield_to_others();
     }
-    return gave;
+    return true;
 }
 
-/// The file system is full. False: that was known, and there is no ballast left.
+/// By the quota everything has its turn, at last the newest day and the protected. Others fill a
+/// disk for a while: the newest day does not pay for it, nor the protected; what comes meanwhile
+/// waits in the ring.
+Result<bool> SqliteJournal::give_way() {
+    if (is_full_by_others_) return reduce_one(Victims::older);
+    const auto done = reduce_one(Victims::all);
+    if (!done || *done) return done;
+    return protect_one(true);
+}
+
+/// The file system is full: the ballast goes, so that the WAL can be moved, and from now on only
+/// what is inside the database counts; it does not grow into the ballast's room. False: that was
+/// known, and there is no ballast left.
 Result<bool> SqliteJournal::yield_to_others() {
     const bool is_news = !is_full_by_others_;
+    if (is_news) {
+        const auto held = pages();
+        if (!held) return fail(held.error());
+        full_pages_ = held->all;
+    }
     is_full_by_others_ = true;
     return ballast_.release() || is_news;
 }

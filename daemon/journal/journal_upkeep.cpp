@@ -25,6 +25,7 @@ Result<bool> SqliteJournal::tend() {
     if (auto may = usable(); !may) return may.error();
     if (epoch_no_ == 0) return false;
     keep_ballast();
+    const auto victims = is_full_by_others_ ? Victims::older : Victims::all;
     if (auto limited = set_limit(Need::upkeep); !limited) return fail(limited.error());
     auto done = keep_pins();
     if (!done || *done) return done;
@@ -33,14 +34,14 @@ Result<bool> SqliteJournal::tend() {
     done = pack_one(PackWhen::overdue);
     if (!done && done.error().code == Errc::storage_full) {
         // An hour that finds no room to be packed in waits until a reduction has made some.
-        const auto reduced = reduce_one();
+        const auto reduced = reduce_one(victims);
         if (!reduced || *reduced) return reduced;
     }
     if (!done || *done) return done;
     const auto left = room();
     if (!left) return fail(left.error());
     if (*left < plan_.reserve_pages()) {
-        done = reduce_one();
+        done = reduce_one(victims);
         if (!done || *done) return done;
     }
     done = shrink();
@@ -201,7 +202,7 @@ Result<std::int64_t> SqliteJournal::fresh_from() {
     return from;
 }
 
-Result<bool> SqliteJournal::reduce_one() {
+Result<bool> SqliteJournal::reduce_one(Victims victims) {
     const auto held = holdings(pinning());
     if (!held) return held.error();
     const auto fresh = fresh_from();
@@ -211,9 +212,7 @@ Result<bool> SqliteJournal::reduce_one() {
         auto visited = packed_.visit(level, false, [&](const PackedBlock& block) {
             if (!may_reduce(block)) return true;
             const bool is_fresh = row_id(block.epoch, block.range.first) >= *fresh;
-            // Others fill a disk for a while: the newest day does not pay for it. What comes
-            // meanwhile waits in the ring.
-            if (is_fresh && is_full_by_others_) return true;
+            if (is_fresh && victims == Victims::older) return true;
             choice.offer(block, held->hold(block.epoch, block.range), is_fresh);
             return true;
         });

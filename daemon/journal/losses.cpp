@@ -36,9 +36,11 @@ Result<void> LossStore::prepare(sql::Connection& connection) {
          "loss"},
         {&count_, "SELECT count(*) FROM loss"},
         {&alike_,
-         "SELECT a.id,b.id,a.first,a.last,a.count,a.first_boot,a.first_ms,a.last_boot,a.last_ms "
-         "FROM loss a JOIN loss b ON b.epoch=a.epoch AND b.what=a.what AND b.reason=a.reason AND "
-         "b.id>a.id ORDER BY a.id,b.id LIMIT 1"},
+         // In the order of rows, so that it ends at the first pair; as a join it would build and
+         // sort all pairs.
+         "SELECT id,(SELECT id FROM loss b WHERE +b.epoch=a.epoch AND +b.what=a.what AND "
+         "+b.reason=a.reason AND b.id>a.id ORDER BY b.id LIMIT 1) younger,first,last,count,"
+         "first_boot,first_ms,last_boot,last_ms FROM loss a WHERE younger>0 ORDER BY id LIMIT 1"},
         {&erase_, "DELETE FROM loss WHERE id=?"},
         {&list_untold_,
          "SELECT id,epoch,what,reason,first,last,count,first_boot,first_ms,last_boot,last_ms FROM "

