@@ -191,6 +191,30 @@ void Daemon::Pipeline::count_wan(const std::string& wan, Monotonic now, Surround
     }
 }
 
+void Daemon::Pipeline::yield_link() {
+    if (pushers_.empty()) return;
+    const auto wan = meter_->summary().wan.name;
+    const auto found =
+        std::find_if(kernel_reading_.interfaces.begin(), kernel_reading_.interfaces.end(),
+                     [&wan](const auto& one) { return one.name == wan; });
+    if (!kernel_detail_.empty() || found == kernel_reading_.interfaces.end()) {
+        yielding_.forget();
+    } else {
+        WanTraffic traffic;
+        traffic.received_bytes = found->counters[static_cast<std::size_t>(Counter::rx_bytes)];
+        traffic.sent_bytes = found->counters[static_cast<std::size_t>(Counter::tx_bytes)];
+        for (const auto* uplink : edges_.uplinks) {
+            const auto own = uplink->traffic();
+            traffic.own_sent_bytes += own.sent_bytes;
+            traffic.own_received_bytes += own.received_bytes;
+        }
+        yielding_.note(kernel_reading_.taken, traffic);
+    }
+    for (auto& pusher : pushers_) {
+        pusher->limit_drain(yielding_.drain_bytes_s() / pushers_.size());
+    }
+}
+
 Surroundings Daemon::Pipeline::surroundings() {
     const auto now = edges_.clock->now();
     const auto summary = meter_->summary();
@@ -349,6 +373,7 @@ void Daemon::Pipeline::take_tick(Monotonic at) {
     read_power(at);
     check_path(at);
     note_anchor(at);
+    yield_link();
     for (auto& fact : event_rate_.due(now)) {
         fact.first.boot = fact.last.boot = boot_;
         intake_.add(to_event(fact, now));

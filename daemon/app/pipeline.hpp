@@ -30,6 +30,7 @@
 #include "daemon/meter/meter.hpp"
 #include "daemon/meter/path_check.hpp"
 #include "daemon/sync/pusher.hpp"
+#include "daemon/sync/yielding.hpp"
 
 namespace gerbang {
 
@@ -160,6 +161,8 @@ private:
     [[nodiscard]] Monotonic next_round();
     [[nodiscard]] Surroundings surroundings();
     void count_wan(const std::string& wan, Monotonic now, Surroundings& around);
+    /// Tells the drains how much of the link the villagers use.
+    void yield_link();
     [[nodiscard]] WebQuestions web_questions() const;
     /// Whether `receipt` names the head that this journal has at its place; true where either side
     /// does not know.
@@ -249,6 +252,7 @@ private:
     bool has_more_to_tend_ = false;
     bool has_backlog_ = false;  ///< the last commit could not take all
     std::vector<std::unique_ptr<Pusher>> pushers_;
+    Yielding yielding_;
     /// What the pullers told in this life.
     struct Told {
         Monotonic at;

@@ -323,6 +323,7 @@ void Daemon::Pipeline::start_pushers() {
         settings.site = config_.site.id;
         settings.interval = target.interval;
         settings.max_body_bytes = target.max_body.value;
+        settings.max_bytes_s = target.max_rate.bit_per_s / 8;
         if (target.is_remote_write) {
             settings.path = target.path;
             settings.remote_write = RemoteWriteSettings{{}, target.max_age, target.in_order};

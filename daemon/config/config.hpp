@@ -24,6 +24,7 @@ struct PushTargetConfig {
     bool allow_plain = false;
     Millis interval{120000};     ///< between fresh batches while the link is up
     Bytes max_body{256u << 10};  ///< at most this much per request
+    BitRate max_rate;            ///< at most this fast, all requests together; 0: no limit
     /// A Prometheus, VictoriaMetrics or the like in place of a province.
     bool is_remote_write = false;
     std::string path = "/api/v1/write";  ///< with it

@@ -64,6 +64,13 @@ struct Transfer {
 
     [[nodiscard]] Result<void> prepare();
     [[nodiscard]] Result<HttpAnswer> conclude(CURLcode code);
+    /// Bytes of the bodies so far. After a connection that died at once libcurl begins a body anew.
+    void count(std::uint64_t up, std::uint64_t down) {
+        if (up > counted_up) target->sent_bytes += up - std::exchange(counted_up, up);
+        if (down > counted_down) {
+            target->received_bytes += down - std::exchange(counted_down, down);
+        }
+    }
     void add_header(const std::string& line) {
         auto* longer = curl().slist_append(headers, line.c_str());
         GERBANG_CHECK(longer != nullptr);
@@ -79,6 +86,9 @@ struct Transfer {
     HttpAnswer answer;
     ReplyHeaders reply;
     std::string refusal;  ///< why a callback gave up
+    // Of the bodies, counted into the target while they are under way.
+    std::uint64_t counted_up = 0;
+    std::uint64_t counted_down = 0;
     std::array<char, CURL_ERROR_SIZE> text{};
 };
 
@@ -99,6 +109,12 @@ std::size_t take_header(char* data, std::size_t, std::size_t bytes, void* contex
         return 0;
     }
     return bytes;
+}
+
+int count_progress(void* context, curl_off_t, curl_off_t down, curl_off_t, curl_off_t up) {
+    static_cast<Transfer*>(context)->count(static_cast<std::uint64_t>(up),
+                                           static_cast<std::uint64_t>(down));
+    return 0;
 }
 
 int tune_socket(void*, curl_socket_t socket, curlsocktype) {
@@ -139,6 +155,13 @@ Result<void> Transfer::prepare() {
     set(CURLOPT_QUICK_EXIT, 1L);
     set(CURLOPT_ERRORBUFFER, text.data());
     set(CURLOPT_PRIVATE, static_cast<void*>(this));
+
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, &count_progress);
+    set(CURLOPT_XFERINFODATA, static_cast<void*>(this));
+    if (request.max_bytes_s != 0) {
+        set(CURLOPT_MAX_SEND_SPEED_LARGE, static_cast<curl_off_t>(request.max_bytes_s));
+    }
 
     const auto timeout =
         static_cast<long>(std::clamp<std::int64_t>(request.timeout.count(), 1, 3'600'000));
@@ -205,8 +228,9 @@ Result<HttpAnswer> Transfer::conclude(CURLcode code) {
     curl().easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &downloaded);
     answer.sent_bytes = static_cast<std::uint64_t>(request_bytes + uploaded);
     answer.received_bytes = static_cast<std::uint64_t>(header_bytes + downloaded);
-    target->sent_bytes += answer.sent_bytes;
-    target->received_bytes += answer.received_bytes;
+    count(static_cast<std::uint64_t>(uploaded), static_cast<std::uint64_t>(downloaded));
+    target->sent_bytes += answer.sent_bytes - std::min(answer.sent_bytes, counted_up);
+    target->received_bytes += answer.received_bytes - std::min(answer.received_bytes, counted_down);
     if (!refusal.empty()) return Error{Errc::unreachable, answer.request + ": " + refusal};
     if (code != CURLE_OK) return uplink_error(code, answer.request, text.data(), target->target);
     answer.status = static_cast<int>(status);

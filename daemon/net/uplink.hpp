@@ -42,6 +42,7 @@ struct UplinkRequest {
     Millis timeout{30000};               ///< hard limit for the whole exchange
     std::string interface = {};          ///< bind to this device, in place of the target's
     std::vector<std::string> headers{};  ///< whole lines, "Name: value", besides
+    std::uint64_t max_bytes_s = 0;       ///< of what is sent; 0: no limit
 };
 
 /// A complete HTTP answer, whatever its status.
@@ -74,7 +75,8 @@ public:
     /// `not_authorised` (TLS: name, chain or certificate refused; token file unreadable),
     /// `stopped`. Several may be under way at once. Loop thread only.
     [[nodiscard]] virtual net::awaitable<Result<HttpAnswer>> send(UplinkRequest request) = 0;
-    /// Everything sent and received so far, exchanges that failed included.
+    /// Everything sent and received so far, exchanges under way (as far as the kernel took them)
+    /// and those that failed included.
     [[nodiscard]] virtual UplinkTraffic traffic() const = 0;
     /// What a technician should know although exchanges succeed, English; empty: nothing. Today:
     /// that the server's certificate is not yet valid by this gateway's clock, and was accepted.

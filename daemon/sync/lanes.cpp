@@ -67,16 +67,20 @@ BatchSize::BatchSize(std::uint64_t max_bytes)
       floor_bytes_{std::min(kFloorBytes, max_bytes)},
       bytes_{std::min(max_bytes, std::uint64_t{64} << 10)} {}
 
-void BatchSize::arrived(std::uint64_t sent_bytes) noexcept {
+void BatchSize::arrived(std::uint64_t sent_bytes, bool was_quick) noexcept {
     if (bytes_ >= max_bytes_ || sent_bytes < bytes_ / 2) return;
-    if (++successes_ < wanted_) return;
+    if (++successes_ < wanted_ && (is_server_limited_ || !was_quick)) return;
     successes_ = 0;
     bytes_ = std::min(max_bytes_, bytes_ * 2);
 }
 
-void BatchSize::too_much(std::uint64_t sent_bytes) noexcept {
-    // What was really sent counts: a small batch that failed says nothing good of larger ones.
-    bytes_ = std::max(floor_bytes_, std::min(bytes_, sent_bytes) / 2);
+void BatchSize::too_much(std::uint64_t sent_bytes, bool said_server) noexcept {
+    is_server_limited_ = is_server_limited_ || said_server;
+    // What was really sent counts: a small batch that failed says nothing good of larger ones, and
+    // several of one size that fail together are one lesson.
+    const auto halved = std::max(floor_bytes_, sent_bytes / 2);
+    if (halved >= bytes_ && bytes_ > floor_bytes_) return;
+    bytes_ = std::min(bytes_, halved);
     successes_ = 0;
     wanted_ = std::min(wanted_ * 2, 8u);
 }

@@ -50,10 +50,12 @@ public:
     explicit BatchSize(std::uint64_t max_bytes);
 
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
-    /// A body of `sent_bytes` arrived; one much smaller than `bytes` proves nothing.
-    void arrived(std::uint64_t sent_bytes) noexcept;
-    /// A time-out, or 413: a body of `sent_bytes` was too much.
-    void too_much(std::uint64_t sent_bytes) noexcept;
+    /// A body of `sent_bytes` arrived; one much smaller than `bytes` proves nothing. `was_quick`:
+    /// twice as much would be in good time as well, so it doubles at once, unless the server itself
+    /// ever said that a body was too large.
+    void arrived(std::uint64_t sent_bytes, bool was_quick = false) noexcept;
+    /// A time-out, or 413 (`said_server`): a body of `sent_bytes` was too much.
+    void too_much(std::uint64_t sent_bytes, bool said_server = false) noexcept;
 
 private:
     std::uint64_t max_bytes_;
@@ -61,6 +63,7 @@ private:
     std::uint64_t bytes_;
     unsigned wanted_ = 1;  ///< successes in a row before it grows
     unsigned successes_ = 0;
+    bool is_server_limited_ = false;
 };
 
 /// Finds the records that a receiver will not take: a refused range is halved until one is alone.

@@ -115,7 +115,8 @@ net::awaitable<bool> Pusher::State::refresh_epochs() {
 /// Reads the records of `job` and encodes as many of them as the body may hold.
 net::awaitable<Result<void>> Pusher::State::load(Job& job) {
     // Samples take about eight times the room of our own form.
-    const auto wanted = settings.remote_write ? size.bytes() / 8 : size.bytes();
+    const auto most = body_bytes(job.lane);
+    const auto wanted = settings.remote_write ? most / 8 : most;
     auto slice = co_await journal.read(job.epoch, job.range, wanted);
     if (!slice) co_return slice.error();
     if (slice->absent && slice->is_salvaging) {
@@ -167,8 +168,8 @@ net::awaitable<Result<void>> Pusher::State::load(Job& job) {
     for (;;) {
         batch.pack = wire::encode_pack(records);
         job.body = wire::encode_batch(batch);
-        if (job.body.size() <= size.bytes() || records.size() == 1) break;
-        const auto fitting = std::uint64_t{records.size()} * size.bytes() / job.body.size();
+        if (job.body.size() <= most || records.size() == 1) break;
+        const auto fitting = std::uint64_t{records.size()} * most / job.body.size();
         records.resize(
             static_cast<std::size_t>(std::clamp<std::uint64_t>(fitting, 1, records.size() - 1)));
     }
@@ -211,6 +212,11 @@ net::awaitable<bool> Pusher::State::start_next() {
     }
     if (clock.is_stopped()) co_return false;
     if (job->is_void) co_return true;
+    if (clock.now() < gate) {  // another one failed while this one was read
+        if (job->is_suspect) suspects.put_back({job->epoch, job->range});
+        if (job->columns && dissection) dissection->untried.push_back(*job->columns);
+        co_return false;
+    }
     if (settings.remote_write && job->body.empty()) {
         // The fresh lane would find the same records at once again.
         if (job->lane == Lane::fresh) fresh_due = clock.now() + settings.interval;
@@ -225,6 +231,8 @@ net::awaitable<bool> Pusher::State::start_next() {
     noted.body.clear();
     in_flight.push_back(std::move(noted));
     ++attempts;
+    budget.spend(clock.now(), job->body.size());
+    drain_budget.spend(clock.now(), job->body.size());
     const auto executor = co_await net::this_coro::executor;
     net::co_spawn(executor, deliver(std::move(*job)), [](std::exception_ptr problem) {
         if (problem) std::rethrow_exception(problem);
@@ -240,6 +248,7 @@ net::awaitable<void> Pusher::State::deliver(Job job) {
     request.content_type = settings.remote_write ? kRemoteWriteType : wire::kBatchType;
     if (settings.remote_write) request.headers = {kRemoteWriteEncoding, kRemoteWriteVersion};
     request.timeout = settings.timeout;
+    request.max_bytes_s = body_rate(job.lane);
     job.body.clear();
     const auto body_bytes = request.body.size();
     const Monotonic began = clock.now();
@@ -276,18 +285,25 @@ net::awaitable<void> Pusher::State::deliver(Job job) {
         if (job.is_suspect) suspects.put_back({job.epoch, job.range});
         co_await diverge(job.epoch, std::move(why), std::move(theirs));
     } else if (receipt) {
-        size.arrived(body_bytes);
-        pace.landed(body_bytes, job.range.size(), took);
+        size.arrived(body_bytes, took * 4 < settings.timeout);
+        note_pace(job, body_bytes, began);
         co_await settle_receipt(job, *receipt);
     } else {
         const auto code = receipt.error().code;
         if (code == Errc::too_large || (code == Errc::unreachable && took >= kSlowFailure)) {
-            size.too_much(body_bytes);
+            size.too_much(body_bytes, code == Errc::too_large);
         }
         co_await react(job, receipt.error(), retry_after, body_bytes);
     }
     bell.ring();
     if (on_all_landed && in_flight.empty()) on_all_landed();
+}
+
+void Pusher::State::note_pace(const Job& job, std::size_t body_bytes, Monotonic began) {
+    const Monotonic now = clock.now();
+    // Of requests side by side each instant counts once.
+    pace.landed(body_bytes, job.range.size(), now - std::max(began, last_landed));
+    last_landed = now;
 }
 
 net::awaitable<void> Pusher::State::settle_receipt(const Job& job, const Receipt& receipt) {
@@ -358,6 +374,7 @@ net::awaitable<void> Pusher::State::failed(Error error, std::optional<Seconds> r
     const Millis wait = backoff.fail(entropy, retry_after);
     close_gate(clock.now() + wait, PushState::waiting, detail);
     fresh_due = clock.now();
+    failed_through = jobs;
     log(is_news ? LogLevel::warning : LogLevel::debug, "push_failed",
         {{"consumer", settings.consumer},
          {"why", detail},
@@ -419,7 +436,8 @@ net::awaitable<void> Pusher::State::react(const Job& job, const Error& error,
             co_await refuse(job, error);
             break;
         default:
-            co_await failed(error, retry_after);
+            // What was under way when another one failed tells of the same trouble: it counts once.
+            if (job.number > failed_through || retry_after) co_await failed(error, retry_after);
             break;
     }
     if (goes_again) suspects.put_back({job.epoch, job.range});
@@ -471,6 +489,13 @@ void Pusher::push_now() {
         epoch.cursor.parked.clear();
     }
     s.bell.ring();
+}
+
+void Pusher::limit_drain(std::uint64_t bytes_s) {
+    State& s = *state_;
+    if (s.drain_budget.rate() == bytes_s) return;
+    s.drain_budget.set_rate(bytes_s);
+    if (bytes_s == 0) s.bell.ring();
 }
 
 void Pusher::on_diverged(std::function<void(const EpochId&, Seq)> callback) {

@@ -35,15 +35,26 @@ struct RemoteWriteSettings {
     bool in_order = true;
 };
 
+/// Bodies of this size fill a link while three others wait for their answers.
+inline constexpr std::uint64_t kSharedBodyBytes = 64u << 10;
+
 struct PushSettings {
     std::string consumer;     ///< name of the push target, `[a-z0-9-]{1,64}`
     std::string site;         ///< `site.id`; a gateway that is "unassigned" does not push
     Millis interval{120000};  ///< between batches of the fresh lane while all is well
-    std::uint64_t max_body_bytes = 256u << 10;  ///< per request; a single larger record goes alone
-    Millis timeout{60000};                      ///< hard limit of one request
-    unsigned backlog_slots = 1;                 ///< requests of the backlog lane under way, 1-4
-    Millis stopped_retry{15 * 60000};           ///< a stopped lane asks again about this often
-    Millis flush_interval{10000};  ///< cursors are committed at most this often on a drain
+    /// Per request; a single larger record goes alone. Where several go side by side they are at
+    /// most `kSharedBodyBytes` each: more of them rather than larger ones, for the memory that
+    /// making one takes.
+    std::uint64_t max_body_bytes = 256u << 10;
+    Millis timeout{60000};  ///< hard limit of one request
+    /// Requests of the backlog lane under way, 1-4; Remote-Write has one. One alone leaves the link
+    /// idle until its answer comes; two of one size begin and end together and do so, too. Each has
+    /// a connection of its own, which loses less of its pace by a lost packet.
+    unsigned backlog_slots = 4;
+    /// Of bodies, averaged over some seconds; 0: no limit. The fresh lane goes first.
+    std::uint64_t max_bytes_s = 0;
+    Millis stopped_retry{15 * 60000};  ///< a stopped lane asks again about this often
+    Millis flush_interval{10000};      ///< cursors are committed at most this often on a drain
     Backoff::Settings backoff;
     std::string path = "/v1/batches";
     std::optional<RemoteWriteSettings> remote_write{};  ///< nothing: protocol `batch`
@@ -121,6 +132,9 @@ public:
     [[nodiscard]] Bell& data_bell() noexcept;
     /// Tries at once whatever waits, stopped lanes and parked records included.
     void push_now();
+    /// From now on the backlog lane sends at most `bytes_s` bytes of bodies a second, as villagers
+    /// use the link; 0: no limit but `max_bytes_s`. A body under way goes on as it began.
+    void limit_drain(std::uint64_t bytes_s);
     /// Called on the loop thread when the consumer holds other records than the open epoch has,
     /// with the last record that both have in common (at least 1): a new epoch must begin after it
     /// (`Journal::fork_epoch`). Until then that epoch rests, and others go on; it asks again, and

@@ -86,8 +86,18 @@ void Pusher::State::sync_last() {
     if (!epochs.empty() && epochs.back().id == journal.epoch()) epochs.back().last = journal.last();
 }
 
+std::uint64_t Pusher::State::body_bytes(Lane lane) const {
+    const auto bytes = budget.body_bytes(size.bytes(), BatchSize::kFloorBytes);
+    return lane == Lane::fresh ? bytes : drain_budget.body_bytes(bytes, BatchSize::kFloorBytes);
+}
+
+std::uint64_t Pusher::State::body_rate(Lane lane) const {
+    if (lane == Lane::fresh || drain_budget.rate() == 0) return budget.rate();
+    return budget.rate() == 0 ? drain_budget.rate() : std::min(budget.rate(), drain_budget.rate());
+}
+
 std::optional<Job> Pusher::State::choose() {
-    if (clock.now() < gate) return std::nullopt;
+    if (clock.now() < gate || clock.now() < budget.free_at()) return std::nullopt;
     const bool is_trying = backoff.failures() > 0 || gate_state == PushState::stopped;
     if (is_trying && !in_flight.empty()) return std::nullopt;
     sync_last();
@@ -118,11 +128,13 @@ std::optional<Job> Pusher::State::choose() {
             return job;
         }
     }
-    if (under_way(Lane::backlog) < settings.backlog_slots) return choose_backlog();
-    return std::nullopt;
+    const std::size_t slots = settings.remote_write ? 1 : settings.backlog_slots;
+    return under_way(Lane::backlog) < slots ? choose_backlog() : std::nullopt;
 }
 
 std::optional<Job> Pusher::State::choose_backlog() {
+    const bool must_wait = clock.now() < drain_budget.free_at();
+    if (must_wait && !is_in_order()) return std::nullopt;
     Job job;
     job.lane = Lane::backlog;
     while (const auto suspect = suspects.take()) {
@@ -141,6 +153,9 @@ std::optional<Job> Pusher::State::choose_backlog() {
     for (const auto& epoch : epochs) {
         if (rests(epoch)) continue;
         const auto view = view_of(epoch);
+        // A second body of an epoch goes behind the gap that the first is to close: only where it
+        // is known that the consumer holds no other history there (see `choose`).
+        if (!settings.remote_write && !epoch.is_proven && !view.in_flight.empty()) continue;
         const bool is_open = &epoch == open_epoch();
         const bool has_fresh_lane = is_open && !is_in_order();
         const Seq end = has_fresh_lane ? fresh_start(view).previous() : epoch.last;
@@ -150,6 +165,7 @@ std::optional<Job> Pusher::State::choose_backlog() {
             if (clock.now() < fresh_due) continue;
             job.lane = Lane::fresh;
         }
+        if (must_wait && job.lane == Lane::backlog) return std::nullopt;
         job.epoch = epoch.id;
         job.range = *range;
         job.planned_to = epoch.last;
@@ -162,7 +178,9 @@ Monotonic Pusher::State::wake_time() const {
     const Monotonic now = clock.now();
     if (now < gate) return gate;
     Monotonic wake = now + kFarAway;
-    if (now < fresh_due) wake = std::min(wake, fresh_due);
+    for (const auto due : {fresh_due, budget.free_at(), drain_budget.free_at()}) {
+        if (now < due) wake = std::min(wake, due);
+    }
     for (const auto& epoch : epochs) {
         if (rests(epoch)) wake = std::min(wake, *epoch.rests_until);
     }

@@ -91,11 +91,12 @@ net::awaitable<Result<void>> Pusher::State::load_samples(Job& job, JournalSlice 
     const auto max_age = settings.remote_write->max_age;
     if (max_age > Millis{0}) limits.not_before = *now - max_age;
     auto& records = slice.records;
+    const auto most = body_bytes(job.lane);
     RemoteWritePart part;
     for (;;) {
         part = writer.write(records, limits);
-        if (part.body.size() <= size.bytes() || records.size() == 1) break;
-        const auto fitting = std::uint64_t{records.size()} * size.bytes() / part.body.size();
+        if (part.body.size() <= most || records.size() == 1) break;
+        const auto fitting = std::uint64_t{records.size()} * most / part.body.size();
         records.resize(
             static_cast<std::size_t>(std::clamp<std::uint64_t>(fitting, 1, records.size() - 1)));
     }
@@ -203,7 +204,9 @@ net::awaitable<void> Pusher::State::land_samples(Job job, Result<HttpAnswer> ans
     if (!taken) {
         const auto& error = taken.error();
         const bool is_slow = error.code == Errc::unreachable && took >= kSlowFailure;
-        if (error.code == Errc::too_large || is_slow) size.too_much(body_bytes);
+        if (error.code == Errc::too_large || is_slow) {
+            size.too_much(body_bytes, error.code == Errc::too_large);
+        }
         if (!job.columns && error.code == Errc::refused && is_too_old(*answer)) {
             co_await park_old(job, error);
         } else if (!job.columns) {
@@ -216,8 +219,8 @@ net::awaitable<void> Pusher::State::land_samples(Job job, Result<HttpAnswer> ans
         }
         co_return;
     }
-    size.arrived(body_bytes);
-    if (!job.columns) pace.landed(body_bytes, job.range.size(), took);
+    size.arrived(body_bytes, took * 4 < settings.timeout);
+    if (!job.columns) note_pace(job, body_bytes, began);
     last_success = clock.now();
     refused_in_a_row = 0;
     const bool was_failing = backoff.failures() > 0;

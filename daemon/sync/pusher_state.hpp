@@ -3,6 +3,7 @@
 // What a `Pusher` keeps while it runs. Internal to daemon/sync: pusher.cpp acts, pusher_plan.cpp
 // decides.
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "daemon/sync/lanes.hpp"
 #include "daemon/sync/pusher.hpp"
+#include "daemon/sync/send_budget.hpp"
 
 namespace gerbang {
 
@@ -83,7 +85,10 @@ struct Pusher::State {
           journal{j},
           uplink{u},
           backoff{settings.backoff},
-          size{settings.max_body_bytes} {}
+          size{is_shared() ? std::min(settings.max_body_bytes, kSharedBodyBytes)
+                           : settings.max_body_bytes} {
+        budget.set_rate(settings.max_bytes_s);
+    }
 
     // What the coroutines do.
     net::awaitable<bool> restore();
@@ -124,6 +129,10 @@ struct Pusher::State {
     /// it.
     net::awaitable<void> park_old(const Job& newest, const Error& error);
     void tell_left_out(std::string why);
+    /// Several bodies of the backlog go side by side.
+    [[nodiscard]] bool is_shared() const {
+        return !settings.remote_write && settings.backlog_slots > 1;
+    }
     [[nodiscard]] bool is_in_order() const {
         return settings.remote_write && settings.remote_write->in_order;
     }
@@ -136,6 +145,9 @@ struct Pusher::State {
     [[nodiscard]] std::optional<Job> choose();
     [[nodiscard]] std::optional<Job> choose_backlog();
     [[nodiscard]] LaneView view_of(const EpochTrack& epoch) const;
+    /// How large a body of `lane` may be now, and how fast it may go (0: no limit).
+    [[nodiscard]] std::uint64_t body_bytes(Lane lane) const;
+    [[nodiscard]] std::uint64_t body_rate(Lane lane) const;
     [[nodiscard]] bool rests(const EpochTrack& epoch) const;
     [[nodiscard]] std::size_t under_way(Lane lane) const;
     [[nodiscard]] EpochTrack* find(const EpochId& id);
@@ -150,6 +162,7 @@ struct Pusher::State {
     void stop_lane(const std::string& detail);
     void close_gate(Monotonic until, PushState as, const std::string& detail);
     void sync_last();
+    void note_pace(const Job& job, std::size_t body_bytes, Monotonic began);
 
     PushSettings settings;
     Clock& clock;
@@ -160,6 +173,8 @@ struct Pusher::State {
 
     Backoff backoff;
     BatchSize size;
+    SendBudget budget;        ///< of all that goes to this target
+    SendBudget drain_budget;  ///< of the backlog lane, while villagers use the link
     Suspects suspects;
     std::vector<EpochTrack> epochs;  ///< oldest first; the open one is last
     bool is_restored = false;
@@ -185,6 +200,8 @@ struct Pusher::State {
     Monotonic deferred_due;  ///< when what had no time, or a future one, is looked at again
 
     Pace pace;
+    Monotonic last_landed;                ///< the newest answer that took a body
+    std::uint64_t failed_through = 0;     ///< the newest request at the last failure
     std::optional<OldestPending> oldest;  ///< as last read
     std::optional<Monotonic> last_success;
     std::uint64_t attempts = 0;

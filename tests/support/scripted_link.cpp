@@ -180,6 +180,7 @@ net::awaitable<Result<HttpAnswer>> ScriptedLink::send(UplinkRequest request) {
     most_in_flight_ = std::max(most_in_flight_, in_flight_);
     const Monotonic start = clock_->now();
     begun_.push_back(start);
+    rates_.push_back(request.max_bytes_s);
     const std::string what = request.method + " https://province.example" + request.path;
     const Error lost{Errc::unreachable, what + ": time-out"};
 

@@ -91,6 +91,8 @@ public:
     [[nodiscard]] std::uint64_t attempts() const { return begun_.size(); }
     /// When each attempt began.
     [[nodiscard]] const std::vector<Monotonic>& begun() const { return begun_; }
+    /// What each was asked to go no faster than, bytes per second; 0: nothing was asked.
+    [[nodiscard]] const std::vector<std::uint64_t>& rates() const { return rates_; }
     [[nodiscard]] unsigned most_in_flight() const { return most_in_flight_; }
     void forget_in_flight_peak() { most_in_flight_ = in_flight_; }
 
@@ -103,6 +105,7 @@ private:
     std::mt19937_64 random_;
     UplinkTraffic traffic_;
     std::vector<Monotonic> begun_;
+    std::vector<std::uint64_t> rates_;
     Monotonic busy_until_;
     unsigned in_flight_ = 0;
     unsigned most_in_flight_ = 0;

@@ -265,6 +265,11 @@ TEST_CASE("Push targets must be safe", "[config]") {
           std::string::npos);
     CHECK(target("url: 'http://localhost', cert_file: /c").find("one is missing") !=
           std::string::npos);
+    CHECK(target("url: 'http://localhost', max_rate: 8 kbit/s")
+              .find("expected 16 kbit/s to 100 Gbit/s") != std::string::npos);
+    CHECK(
+        target("url: 'http://localhost', max_rate: 64 KiB").find("expected a rate with its unit") !=
+        std::string::npos);
     CHECK(target("url: 'http://localhost', max_body: 512 KiB").find("expected 4 KiB to 256 KiB") !=
           std::string::npos);
     CHECK(check_en("sync: {targets: [{name: a, url: 'http://[::1]'}, {name: a, url: "
@@ -311,6 +316,7 @@ TEST_CASE("Every key reaches its place in the configuration", "[config]") {
         "    key_file: /etc/key\n"
         "    interval: 10 min\n"
         "    max_body: 64 KiB\n"
+        "    max_rate: 2 Mbit/s\n"
         "  - {name: uji, url: 'http://10.0.0.1', allow_plain: true}\n"
         "clock: {trust_system: true}\n"
         "log: {level: debug}\n",
@@ -373,6 +379,8 @@ TEST_CASE("Every key reaches its place in the configuration", "[config]") {
     CHECK(target.key_file == "/etc/key");
     CHECK(target.interval == Millis{600'000});
     CHECK(target.max_body == Bytes{64u << 10});
+    CHECK(target.max_rate == BitRate{2'000'000});
+    CHECK(c.sync.targets[1].max_rate == BitRate{});
     CHECK_FALSE(target.allow_plain);
     CHECK(c.sync.targets[1].allow_plain);
     CHECK(c.sync.targets[1].interval == Millis{120'000});

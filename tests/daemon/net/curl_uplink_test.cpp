@@ -10,11 +10,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "daemon/host/log.hpp"
@@ -269,6 +271,49 @@ TEST_CASE("Uplink sends minimal headers and counts its bytes as the server does"
     CHECK(answer->received_bytes == reply.size());
     CHECK(uplink->traffic().sent_bytes == received);
     CHECK(uplink->traffic().received_bytes == reply.size());
+}
+
+TEST_CASE("Uplink counts a body while it is under way, and each byte once in the end", "[net]") {
+    const std::size_t size = GENERATE(1'000u, 200'000u);
+    Uplink* under_way = nullptr;
+    std::atomic<bool> was_counted{false};
+    std::atomic<std::uint64_t> received{0};
+    const LoopbackServer server{[&](LoopbackConnection& connection) {
+        (void)connection.read_request();
+        received = connection.received();
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+        while (under_way->traffic().sent_bytes < size && std::chrono::steady_clock::now() < end) {
+            std::this_thread::yield();
+        }
+        was_counted = under_way->traffic().sent_bytes >= size;
+        connection.write(ok_answer("hello"));
+    }};
+    CurlThread thread;
+    const auto uplink = open(thread, plain(server));
+    under_way = uplink.get();
+    const auto answer = exchange(*uplink, post(std::string(size, 'b')));
+    REQUIRE(answer);
+    CHECK(was_counted);
+    CHECK(answer->sent_bytes == received);
+    CHECK(uplink->traffic().sent_bytes == received);
+    CHECK(uplink->traffic().received_bytes == answer->received_bytes);
+}
+
+TEST_CASE("Uplink sends no faster than it is asked to", "[net]") {
+    const LoopbackServer server{[](LoopbackConnection& connection) {
+        (void)connection.read_request();
+        connection.write(ok_answer("hello"));
+    }};
+    CurlThread thread;
+    const auto uplink = open(thread, plain(server));
+    auto request = post(std::string(120'000, 'b'));
+    request.max_bytes_s = 50'000;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto answer = exchange(*uplink, std::move(request));
+    const auto took = std::chrono::steady_clock::now() - begin;
+    REQUIRE(answer);
+    // 2.4 s; libcurl lets one buffer of 64 KiB go at once.
+    CHECK(took >= std::chrono::milliseconds{1'000});
 }
 
 TEST_CASE("Uplink keeps its connection and tries a stale one anew", "[net]") {

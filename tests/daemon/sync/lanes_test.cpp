@@ -117,6 +117,8 @@ TEST_CASE("Batch size halves on failure, grows on full bodies only, within its b
     CHECK(size.bytes() == 256u << 10);
     size.too_much(size.bytes());
     CHECK(size.bytes() == 128u << 10);
+    size.too_much(256u << 10);  // it was under way beside the other
+    CHECK(size.bytes() == 128u << 10);
     for (int i = 0; i < 20; ++i) size.too_much(size.bytes());
     CHECK(size.bytes() == BatchSize::kFloorBytes);
     for (int i = 0; i < 7; ++i) size.arrived(size.bytes());
@@ -124,6 +126,16 @@ TEST_CASE("Batch size halves on failure, grows on full bodies only, within its b
     size.arrived(size.bytes());
     CHECK(size.bytes() == 2 * BatchSize::kFloorBytes);
     CHECK(BatchSize{1000}.bytes() == 1000);
+}
+
+TEST_CASE("Batch size grows back at once where bodies are quick, unless the server limits it",
+          "[sync]") {
+    const bool said_server = GENERATE(false, true);
+    BatchSize size{256u << 10};
+    for (int i = 0; i < 6; ++i) size.too_much(3'000, said_server);  // an outage's small batches
+    REQUIRE(size.bytes() == BatchSize::kFloorBytes);
+    for (int i = 0; i < 5; ++i) size.arrived(size.bytes(), true);
+    CHECK(size.bytes() == (said_server ? BatchSize::kFloorBytes : 256u << 10));
 }
 
 TEST_CASE("Bisection finds one bad record of 1,024 in at most 21 requests", "[sync]") {
