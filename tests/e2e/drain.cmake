@@ -5,9 +5,6 @@ if(TARGET gerbang AND TARGET gerbang-province)
     target_link_libraries(drain_same PRIVATE gerbang_journal gerbang_province)
     target_include_directories(drain_same PRIVATE ${PROJECT_SOURCE_DIR})
     set(drain_product $<TARGET_FILE_DIR:gerbang>)
-    if(GERBANG_PRODUCT_DIR)
-        set(drain_product ${GERBANG_PRODUCT_DIR})
-    endif()
     add_test(NAME e2e_drain
         COMMAND python3 ${PROJECT_SOURCE_DIR}/tests/e2e/drain/run.py ${drain_product}
             $<TARGET_FILE:servers_backlog> $<TARGET_FILE:drain_same>)
