@@ -142,21 +142,21 @@ net::awaitable<Result<void>> AsyncJournal::run(std::function<void(Journal&)> wor
         }
     }
     if (!job->has_landed) co_await carry(job);
-    if (!*ran) co_return Error{Errc::storage_broken, why_closed_};
+    if (!*ran) {
+        const Error closed{Errc::storage_broken, why_closed_};
+        notice(closed);
+        co_return closed;
+    }
     if (job->after && is_open_) view_ = *job->after;
     co_return ok();
 }
 
-template <class R>
-Result<R> AsyncJournal::taken(std::shared_ptr<std::optional<Result<R>>> slot,
-                              const Result<void>& ran) {
-    auto result = ran ? std::move(**slot) : Result<R>{ran.error()};
-    if (!result && result.error().code == Errc::storage_broken && is_open_ && clock_ != nullptr) {
-        is_open_ = false;
-        why_closed_ = result.error().detail;
-        if (broken_) broken_(result.error());
-    }
-    return result;
+/// After `storage_broken` the connection is not used again.
+void AsyncJournal::notice(const Error& error) {
+    if (error.code != Errc::storage_broken || !is_open_ || clock_ == nullptr) return;
+    is_open_ = false;
+    why_closed_ = error.detail;
+    if (broken_) broken_(error);
 }
 
 namespace {
@@ -165,13 +165,23 @@ Error out_of_memory() {
     return {Errc::storage_broken, "the journal: memory ran out"};
 }
 
-/// What stays in it where the work has not come to its end.
 template <class R>
 std::shared_ptr<std::optional<Result<R>>> make_slot() {
-    return std::make_shared<std::optional<Result<R>>>(out_of_memory());
+    return std::make_shared<std::optional<Result<R>>>();
 }
 
 }  // namespace
+
+/// An empty slot: the work has not come to its end.
+template <class R>
+Result<R> AsyncJournal::taken(std::shared_ptr<std::optional<Result<R>>> slot,
+                              const Result<void>& ran) {
+    if (!ran) return ran.error();
+    if (!*slot) slot->emplace(out_of_memory());
+    auto result = std::move(**slot);
+    if (!result) notice(result.error());
+    return result;
+}
 
 net::awaitable<Result<JournalState>> AsyncJournal::open() {
     is_open_ = false;
@@ -189,8 +199,8 @@ net::awaitable<Result<JournalState>> AsyncJournal::open() {
     auto home = co_await net::this_coro::executor;
     auto job = submit(std::move(work), std::move(home));
     co_await carry(job);
+    if (!*slot || (**slot && !job->after)) slot->emplace(out_of_memory());
     auto state = std::move(**slot);
-    if (state && !job->after) state = out_of_memory();
     if (!state) {
         why_closed_ = state.error().detail;
         co_return state;

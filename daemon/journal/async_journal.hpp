@@ -103,6 +103,7 @@ private:
     [[nodiscard]] std::shared_ptr<Job> submit(std::function<void(Store&)> work,
                                               net::any_io_executor home);
     [[nodiscard]] Error hanging() const;
+    void notice(const Error& error);
     template <class R>
     Result<R> taken(std::shared_ptr<std::optional<Result<R>>> slot, const Result<void>& ran);
 

@@ -275,7 +275,7 @@ void damage(FaultVfs& disk) {
 TEST_CASE("Setting aside and salvaging lose nothing to a power cut or a fault at any call",
           "[journal][damage][fault]") {
     std::mt19937_64 random{test_seed()};
-    const auto rounds = test_rounds(150);
+    const auto rounds = test_rounds(100);
     std::uint64_t lost = 0;
     std::uint64_t wrong = 0;
     for (std::uint64_t round = 0; round < rounds; ++round) {

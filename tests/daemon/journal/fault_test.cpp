@@ -134,7 +134,7 @@ TEST_CASE("The power-cut campaign notices a card that lies about sync", "[journa
 
 TEST_CASE("A card that damages what lies beside a torn write costs the newest commit at most",
           "[journal][fault]") {
-    const auto tally = power_cuts(test_rounds(1'000), {.tears_neighbours = true});
+    const auto tally = power_cuts(test_rounds(500), {.tears_neighbours = true});
     std::printf(
         "power cuts that tear neighbours: tried %llu, newest commit lost %llu, "
         "older lost %llu, corrupt %llu\n",
@@ -154,7 +154,7 @@ TEST_CASE("Journal reports a failed I/O call, stores nothing by halves and goes 
                                 Fault::failing_sync, Fault::read_only);
     const bool is_persistent = GENERATE(false, true);
     const auto calls = calls_of_workload();
-    const auto stride = std::max<std::uint64_t>(1, calls / test_rounds(40));
+    const auto stride = std::max<std::uint64_t>(1, calls / test_rounds(25));
     for (std::uint64_t nth = 1; nth <= calls; nth += stride) {
         INFO("fault " << static_cast<int>(fault) << " at call " << nth);
         FaultVfs disk{{.fault = fault,

@@ -104,7 +104,7 @@ TEST_CASE("Months that nobody acknowledges stay within the quota, every outage i
           "[journal][long_run]") {
     // The quota shrinks with the effort: 400 days in 64 MiB, or as many days per byte; below 38
     // days it is the least there is.
-    const auto days = std::min<std::uint64_t>(test_rounds(10), 400);
+    const auto days = std::min<std::uint64_t>(test_rounds(6), 400);
     JournalOptions options;
     options.pins = {"province"};
     options.quota_bytes = std::max(kMinQuotaBytes, kDefaultQuotaBytes * days / 400);
