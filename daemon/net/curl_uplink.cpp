@@ -34,6 +34,8 @@ constexpr std::size_t kMaxTransfers = 32;  ///< under way and queued, of all tar
 constexpr long kConnectTimeoutMs = 15'000;
 /// Sent and not acknowledged for so long: it is dead. Four retransmissions at a satellite's 600 ms.
 constexpr int kUserTimeoutMs = 5'000;
+/// Bodies below this size leave with the request's headers.
+constexpr curl_off_t kWithHeaders = 64 << 10;
 constexpr long kLowSpeedBytes = 16;  ///< per second, over `kLowSpeedSeconds`
 constexpr long kLowSpeedSeconds = 30;
 /// A connection idle for longer is opened anew (libcurl's own 118 s are just less than the
@@ -226,6 +228,9 @@ Result<HttpAnswer> Transfer::conclude(CURLcode code) {
     curl().easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_bytes);
     curl().easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
     curl().easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &downloaded);
+    // What of a body goes out together with the headers libcurl counts in both (below 64 KiB all of
+    // it, but for a rate).
+    if (uploaded < kWithHeaders && request_bytes > uploaded) request_bytes -= uploaded;
     answer.sent_bytes = static_cast<std::uint64_t>(request_bytes + uploaded);
     answer.received_bytes = static_cast<std::uint64_t>(header_bytes + downloaded);
     count(static_cast<std::uint64_t>(uploaded), static_cast<std::uint64_t>(downloaded));
