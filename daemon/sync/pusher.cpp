@@ -202,6 +202,7 @@ net::awaitable<bool> Pusher::State::start_next() {
             }
             co_await diverge(job->epoch, error.detail, std::move(theirs));
         } else if (auto* epoch = find(job->epoch); epoch != nullptr) {
+            epoch->divide.reset();  // a question cannot rest; the search begins anew
             epoch->rests_until = clock.now() + kStorageRetry;
             epoch->why = error.detail;
             const bool will_come = error.code == Errc::overloaded;
