@@ -522,4 +522,9 @@ void FaultVfs::put(const std::string& file, std::string content) {
     disk_->durable_names[file] = std::move(fresh);
 }
 
+void FaultVfs::take_away(const std::string& file) {
+    disk_->names.erase(file);
+    disk_->durable_names.erase(file);
+}
+
 }  // namespace gerbang

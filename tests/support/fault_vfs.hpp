@@ -85,6 +85,8 @@ public:
     [[nodiscard]] std::string content(const std::string& file) const;
     /// Puts a durable file onto the disk.
     void put(const std::string& file, std::string content);
+    /// Takes a file off the disk, durably.
+    void take_away(const std::string& file);
 
 private:
     struct Disk;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
+#include "daemon/app/process_api.hpp"
 #include "daemon/host/log.hpp"
 #include "daemon/journal/journal.hpp"
 
@@ -37,7 +38,7 @@ private:
     Bell bell_;
 };
 
-Village::Village(std::uint64_t seed)
+Village::Village(std::uint64_t seed, std::string province_vfs)
     : kernel{seed},
       link{clock, seed + 1,
            [this]() -> Handler {
@@ -45,8 +46,16 @@ Village::Village(std::uint64_t seed)
                return
                    [this](ServerRequest request) { return receiver_->handle(std::move(request)); };
            }},
+      pull{clock, seed + 3,
+           [this]() -> Handler {
+               if (current_ == nullptr) return {};
+               return [api = pull_api_.get()](ServerRequest request) {
+                   return api->answer(std::move(request));
+               };
+           }},
       prober{clock},
       seed_{seed},
+      province_vfs_{std::move(province_vfs)},
       entropy_{seed + 2} {
     set_log_sink([](std::string_view) {});
     config.site.id = "desa-uji";
@@ -79,7 +88,7 @@ void Village::new_boot() {
 
 void Village::open_province() {
     auto opened = province::Store::open(
-        {.path = folder_.file("province.db"), .vfs = {}, .new_id = StoreId{entropy_.uuid()}});
+        {.path = province_path(), .vfs = province_vfs_, .new_id = StoreId{entropy_.uuid()}});
     GERBANG_CHECK(opened.has_value());
     store_ = std::move(*opened);
     province_up();
@@ -121,6 +130,10 @@ void Village::start() {
               .journal = journal_options(),
               .state_folder = state_folder,
               .on_stop = {}});
+    current_ = daemon_.get();
+    pull_api_ = std::make_unique<PullApi>(
+        clock, std::vector<Puller>{{"puller", VillagePull::kToken, {}}}, pulls_of(current_),
+        [](ServerRequest) -> net::awaitable<ServerResponse> { co_return ServerResponse{}; });
     has_ended_ = false;
     net::co_spawn(*loop_, live(), [](std::exception_ptr failure) {
         if (failure) std::rethrow_exception(failure);
@@ -167,6 +180,8 @@ void Village::bury() {
     // Before that the storage's own: what is under way there still refers to the loop.
     if (storage_loop_) storage_loop_ = std::make_unique<net::io_context>(1);
     loop_.reset();
+    pull.forget();
+    current_ = nullptr;
     daemon_.reset();
     open_ring_.reset();
     clock.resume();
@@ -202,6 +217,19 @@ void Village::reboot(Millis off) {
 
 void Village::province_down() {
     receiver_.reset();
+}
+
+void Village::close_province() {
+    // Nothing that was begun may still want the store.
+    if (loop_) run_ready();
+    pull.die();
+    receiver_.reset();
+    store_.reset();
+}
+
+void Village::begin_visit() {
+    if (current_ == nullptr || !store_ || pull.is_under_way()) return;
+    pull.begin(*loop_, *store_, config.site.id);
 }
 
 void Village::province_up() {

@@ -20,6 +20,7 @@
 #include "tests/support/seeded_entropy.hpp"
 #include "tests/support/temp_folder.hpp"
 #include "tests/support/village_link.hpp"
+#include "tests/support/village_pull.hpp"
 
 namespace gerbang {
 
@@ -28,7 +29,8 @@ namespace gerbang {
 /// Same seed and script: same records.
 class Village {
 public:
-    explicit Village(std::uint64_t seed);
+    /// `province_vfs`: SQLite VFS of the province's store; empty: the real one.
+    explicit Village(std::uint64_t seed, std::string province_vfs = {});
     ~Village();
     Village(const Village&) = delete;
     Village& operator=(const Village&) = delete;
@@ -36,6 +38,7 @@ public:
     ManualClock clock;
     FakeKernel kernel;
     VillageLink link;
+    VillagePull pull;
     ScriptedProber prober;
     Config config;            ///< read by `start`
     std::string journal_vfs;  ///< SQLite VFS of the journal, read by `start`; empty: the real one
@@ -61,6 +64,11 @@ public:
     /// The province's program ends and starts again, after `off`, from its store.
     void province_down();
     void province_up();
+    /// The same with its store: closed, and opened anew.
+    void close_province();
+    void open_province();
+    /// The province's puller begins a visit, unless one is under way or the daemon does not run.
+    void begin_visit();
     /// The site's link, for probes and for pushes.
     void set_link(bool is_up);
     /// The kernel tells of a change of links or routes; the reading at this instant is taken.
@@ -77,6 +85,9 @@ public:
     /// Where the daemon looks for the facts of the privileged one-shot.
     [[nodiscard]] std::string facts_path() const { return folder_.file("facts"); }
     [[nodiscard]] std::string journal_path() const { return folder_.file("journal.db"); }
+    [[nodiscard]] std::string province_path() const { return folder_.file("province.db"); }
+    /// To open its journal with, while the daemon is not running.
+    [[nodiscard]] JournalOptions journal_options() const;
 
     /// All records of the journal, read while the daemon is not running.
     [[nodiscard]] std::vector<Record> journal_records();
@@ -92,15 +103,14 @@ public:
 private:
     class TimedKernel;
     class Watch;
-    [[nodiscard]] JournalOptions journal_options() const;
     void new_boot();
-    void open_province();
     [[nodiscard]] net::awaitable<void> live();
     void bury();
     void run_with_storage(Millis span);
     void run_ready();
 
     std::uint64_t seed_;
+    std::string province_vfs_;
     TempFolder folder_;
     SeededEntropy entropy_;
     MemoryRing ring_;
@@ -115,6 +125,8 @@ private:
     std::unique_ptr<net::io_context> storage_loop_;
     std::unique_ptr<Ring> open_ring_;
     std::unique_ptr<Daemon> daemon_;
+    Daemon* current_ = nullptr;  ///< as the pull API sees it
+    std::unique_ptr<PullApi> pull_api_;
     bool has_ended_ = false;
 };
 

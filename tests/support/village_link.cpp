@@ -9,6 +9,11 @@ namespace gerbang {
 VillageLink::VillageLink(Clock& clock, std::uint64_t seed, std::function<Handler()> handler)
     : clock_{&clock}, random_{seed}, handler_{std::move(handler)} {}
 
+Millis VillageLink::one_way() {
+    if (jitter == Millis{}) return latency / 2;
+    return latency / 2 + Millis{static_cast<std::int64_t>(random_()) & 0xFFFFFF} % jitter;
+}
+
 net::awaitable<Result<HttpAnswer>> VillageLink::send(UplinkRequest request) {
     struct UnderWay {
         unsigned& count;
@@ -31,7 +36,7 @@ net::awaitable<Result<HttpAnswer>> VillageLink::send(UplinkRequest request) {
         if (!is_on) co_return Error{Errc::stopped, "stopped"};
         co_return Error{Errc::unreachable, "time-out"};
     }
-    const bool arrived = co_await clock_->sleep_until(began + latency / 2);
+    const bool arrived = co_await clock_->sleep_until(began + one_way());
     if (!arrived) co_return Error{Errc::stopped, "stopped"};
     const auto handler = handler_();
     if (!handler) co_return Error{Errc::unreachable, "connection refused"};
@@ -43,6 +48,8 @@ net::awaitable<Result<HttpAnswer>> VillageLink::send(UplinkRequest request) {
     delivered.content_type = request.content_type;
     if (!token.empty()) delivered.authorization = "Bearer " + token;
     traffic_.sent_bytes += request.body.size();
+    if (is_push && earlier_ && happens(replayed)) (void)co_await handler(*earlier_);
+    if (is_push && (!earlier_ || happens(100))) earlier_ = delivered;
     auto response = co_await handler(delivered);
     if (is_push && happens(doubled)) {
         auto second = co_await handler(delivered);
@@ -53,7 +60,8 @@ net::awaitable<Result<HttpAnswer>> VillageLink::send(UplinkRequest request) {
         --lose_next_replies;
         is_lost = true;
     }
-    const bool is_on = co_await clock_->sleep_until(is_lost ? silence() : began + latency);
+    const auto home = jitter == Millis{} ? began + latency : clock_->now() + one_way();
+    const bool is_on = co_await clock_->sleep_until(is_lost ? silence() : home);
     if (!is_on) co_return Error{Errc::stopped, "stopped"};
     if (is_lost) co_return Error{Errc::unreachable, "time-out"};
     traffic_.received_bytes += response.body.size();

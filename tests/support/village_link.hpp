@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <random>
 
 #include "daemon/host/clock.hpp"
@@ -22,9 +23,11 @@ public:
 
     bool up = true;
     Millis latency{600};             ///< there and back
+    Millis jitter{};                 ///< at most this much more each way: requests overtake
     unsigned lost_requests = 0;      ///< per mille
     unsigned lost_replies = 0;       ///< per mille: the province acted, nobody hears of it
     unsigned doubled = 0;            ///< per mille: the request arrives twice
+    unsigned replayed = 0;           ///< per mille: an earlier request arrives again before it
     unsigned lose_next_replies = 0;  ///< certainly, this many
     std::string token;               ///< sent as the bearer token
     std::function<WallTime()> date;  ///< of every answer, authenticated; empty: it carries none
@@ -34,6 +37,7 @@ public:
 
 private:
     [[nodiscard]] bool happens(unsigned per_mille) { return random_() % 1000 < per_mille; }
+    [[nodiscard]] Millis one_way();
 
     Clock* clock_;
     std::mt19937_64 random_;
@@ -42,6 +46,7 @@ private:
     std::uint64_t attempts_ = 0;
     unsigned under_way_ = 0;
     unsigned most_under_way_ = 0;
+    std::optional<ServerRequest> earlier_;  ///< any that was delivered before
 };
 
 }  // namespace gerbang
