@@ -72,8 +72,8 @@ const std::array kNetworkKeys{
                 [](Config& c, const Value& v) {
                     c.sync.targets.back().max_body = {static_cast<std::uint64_t>(v.number)};
                 },
-            .indonesian = "Besar satu kiriman paling banyak; dengan batch 64 KiB, empat berdampingan.",
-            .english = "Size of one transmission at most; with batch 64 KiB, four side by side."},
+            .indonesian = "Besar satu kiriman paling banyak (batch: empat kiriman 64 KiB).",
+            .english = "Size of one transmission at most (batch: four of 64 KiB)."},
     KeySpec{.path = "sync.targets[].max_rate",
             .form = Form::rate,
             .bounds = {16'000, 100'000'000'000, ""},
