@@ -21,6 +21,9 @@ namespace gerbang {
 namespace {
 
 constexpr Millis kStorageRetry{30'000};
+/// A consumer that said when to come again has a crowd before it: for this long a drain takes one
+/// of its places, not all that it could.
+constexpr Millis kCrowdRemembered{10 * 60'000};
 /// This many single records refused in a row, with nothing taken between them, is not poison but
 /// a receiver that refuses everything.
 constexpr unsigned kMaxRefusedInARow = 8;
@@ -374,6 +377,7 @@ net::awaitable<void> Pusher::State::failed(Error error, std::optional<Seconds> r
     const bool is_news = gate_state != PushState::waiting;
     const Millis wait = backoff.fail(entropy, retry_after);
     close_gate(clock.now() + wait, PushState::waiting, detail);
+    if (retry_after) crowded_until = clock.now() + wait + kCrowdRemembered;
     fresh_due = clock.now();
     failed_through = jobs;
     log(is_news ? LogLevel::warning : LogLevel::debug, "push_failed",

@@ -128,7 +128,8 @@ std::optional<Job> Pusher::State::choose() {
             return job;
         }
     }
-    const std::size_t slots = settings.remote_write ? 1 : settings.backlog_slots;
+    const bool goes_alone = settings.remote_write || clock.now() < crowded_until;
+    const std::size_t slots = goes_alone ? 1 : settings.backlog_slots;
     return under_way(Lane::backlog) < slots ? choose_backlog() : std::nullopt;
 }
 

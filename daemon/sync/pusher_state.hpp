@@ -202,6 +202,7 @@ struct Pusher::State {
     Pace pace;
     Monotonic last_landed;                ///< the newest answer that took a body
     std::uint64_t failed_through = 0;     ///< the newest request at the last failure
+    Monotonic crowded_until;              ///< the consumer has others to serve: one body at a time
     std::optional<OldestPending> oldest;  ///< as last read
     std::optional<Monotonic> last_success;
     std::uint64_t attempts = 0;

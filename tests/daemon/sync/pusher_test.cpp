@@ -66,6 +66,26 @@ TEST_CASE("Pusher waits as long as a busy server asks, over a restart too", "[sy
     CHECK(sender.is_complete());
 }
 
+TEST_CASE("Pusher that was told when to come again drains with one body at a time for ten minutes",
+          "[sync]") {
+    Sender sender{test_seed()};
+    sender.link.bit_per_s = 64'000;  // a body is under way for some seconds
+    sender.commit(1);
+    sender.run_for(3min);
+    for (int i = 0; i < 40; ++i) sender.commit(8'000, 50);
+    sender.link.statuses = {503};
+    sender.link.retry_after = Seconds{60};
+    sender.pusher().push_now();
+    sender.run_for(30s);
+    REQUIRE(sender.status().state == PushState::waiting);
+    sender.link.forget_in_flight_peak();
+    sender.run_for(10min);
+    CHECK(sender.link.most_in_flight() == 2);  // one of the backlog, one of what is fresh
+    CHECK(sender.status().pending_records > 0);
+    sender.run_for(3min);
+    CHECK(sender.link.most_in_flight() == 5);
+}
+
 TEST_CASE("Pusher stops on a refused credential, parks nothing, and asks again rarely", "[sync]") {
     Sender sender{test_seed()};
     const int status = GENERATE(401, 403, 404, 407);
