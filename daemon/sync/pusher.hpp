@@ -49,8 +49,8 @@ struct PushSettings {
     Millis timeout{60000};  ///< hard limit of one request
     /// Requests of the backlog lane under way, 1-4; Remote-Write has one. One alone leaves the link
     /// idle until its answer comes; two of one size begin and end together and do so, too. Each has
-    /// a connection of its own, which loses less of its pace by a lost packet. For ten minutes after
-    /// the consumer said when to come again (`Retry-After`) there is one.
+    /// a connection of its own, which loses less of its pace by a lost packet. For ten minutes
+    /// after the consumer said when to come again (`Retry-After`) there is one.
     unsigned backlog_slots = 4;
     /// Of bodies, averaged over some seconds; 0: no limit. The fresh lane goes first.
     std::uint64_t max_bytes_s = 0;
