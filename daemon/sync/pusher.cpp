@@ -134,6 +134,11 @@ net::awaitable<Result<void>> Pusher::State::load(Job& job) {
         job.carried = {job.range};
         co_return ok();
     }
+    if (job.asks_where && slice->absent) {
+        job.is_void = true;
+        co_await step_over(job, slice->absent->last);
+        co_return ok();
+    }
     const bool is_lost = slice->absent.has_value();
     if (is_lost) declare_lost(*slice, job.range);
     auto& records = slice->records;

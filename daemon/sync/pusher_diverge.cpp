@@ -70,7 +70,9 @@ std::optional<Job> Pusher::State::choose_question() const {
         if (is_busy) continue;
         const auto& divide = *epoch.divide;
         Seq asked = divide.both_last;
-        if (divide.differs <= divide.both_last) {
+        if (divide.instead) {
+            asked = *divide.instead;
+        } else if (divide.differs <= divide.both_last) {
             asked = Seq{(divide.agreed.value + divide.differs.value) / 2};
         }
         Job job;
@@ -89,6 +91,7 @@ net::awaitable<bool> Pusher::State::take_answer(const Job& job, const Result<Rec
     auto* epoch = find(job.epoch);
     if (epoch == nullptr || !epoch->divide) co_return true;
     auto& divide = *epoch->divide;
+    divide.instead.reset();
     if (answer) {
         divide.agreed = std::max(divide.agreed, job.range.first);
     } else {
@@ -98,6 +101,23 @@ net::awaitable<bool> Pusher::State::take_answer(const Job& job, const Result<Rec
     close_gate(clock.now(), PushState::idle, {});
     if (divide.differs <= divide.agreed.next()) co_await settle_divide(*epoch);
     co_return true;
+}
+
+/// An emptied record in its place would be called the same by any consumer. So the next one that is
+/// here is asked for; where there is none before those that differ, nothing is lost by calling the
+/// absent ones different, too.
+net::awaitable<void> Pusher::State::step_over(const Job& job, Seq absent_last) {
+    auto* epoch = find(job.epoch);
+    if (epoch == nullptr || !epoch->divide) co_return;
+    auto& divide = *epoch->divide;
+    divide.instead.reset();
+    const Seq behind = absent_last.next();
+    if (behind < divide.differs && behind <= divide.both_last) {
+        divide.instead = behind;
+        co_return;
+    }
+    divide.differs = std::min(divide.differs, job.range.first);
+    if (divide.differs <= divide.agreed.next()) co_await settle_divide(*epoch);
 }
 
 net::awaitable<void> Pusher::State::settle_divide(EpochTrack& epoch) {

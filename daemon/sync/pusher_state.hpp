@@ -22,10 +22,11 @@ enum class Lane : std::uint8_t { fresh, backlog };
 
 /// The search for the last record that a consumer and we have in common.
 struct Divide {
-    Seq both_last;            ///< up to here both hold everything
-    Seq agreed;               ///< the same up to here; 0: not known of any
-    Seq differs;              ///< not the same from here; beyond `both_last`: not known of any
-    bool holds_more = false;  ///< the consumer holds later records as well
+    Seq both_last;                 ///< up to here both hold everything
+    Seq agreed;                    ///< the same up to here; 0: not known of any
+    Seq differs;                   ///< not the same from here; beyond `both_last`: not known of any
+    bool holds_more = false;       ///< the consumer holds later records as well
+    std::optional<Seq> instead{};  ///< asked next: what lies in the middle is not here
 };
 
 /// A failure after this long is a time-out even if libcurl calls it otherwise.
@@ -109,6 +110,8 @@ struct Pusher::State {
     net::awaitable<void> diverge(EpochId epoch, std::string why, std::optional<Receipt> theirs);
     /// False: `answer` is a failure of its own, as any request may meet it.
     net::awaitable<bool> take_answer(const Job& job, const Result<Receipt>& answer);
+    /// What was to be asked for is not here, up to `absent_last`.
+    net::awaitable<void> step_over(const Job& job, Seq absent_last);
     net::awaitable<void> settle_divide(EpochTrack& epoch);
     [[nodiscard]] std::optional<Job> choose_question() const;
     /// What a closed epoch shares with the consumer: a receipt may well reach further.

@@ -71,9 +71,13 @@ HttpAnswer FakeProvince::receive(const std::string& body) {
         const bool is_known = record.seq.value == 1 || head != Head{};
         heads.push_back(is_known && wire::is_chainable(record) ? wire::next_head(head, record)
                                                                : Head{});
+        // Nor can what is reduced, or was declared lost, be compared with what it once was.
         const auto known = held.records.find(record.seq);
+        const bool can_compare = known != held.records.end() && wire::is_chainable(record) &&
+                                 wire::is_chainable(known->second);
         if (known != held.records.end() &&
-            (known->second != record || differ(held.before[record.seq], heads[heads.size() - 2]))) {
+            ((can_compare && known->second != record) ||
+             differ(held.before[record.seq], heads[heads.size() - 2]))) {
             return diverged(batch->epoch);
         }
         const auto later = held.before.find(record.seq.next());
