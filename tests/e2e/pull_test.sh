@@ -117,7 +117,8 @@ assert [one["consumer"] for one in sync] == ["pusat"] and sync[0]["through"] >= 
 PYTHON
 
 # The same store again, now behind a receiver.
-province receive --listen 127.0.0.1:0 --store "$dir/p.db" --trust-network >"$dir/receiver" 2>&1 &
+"$bin/gerbang-province" --lang en receive --listen 127.0.0.1:0 --store "$dir/p.db" --trust-network \
+    >"$dir/receiver" 2>&1 &
 pids+=($!)
 wait_for "the receiver" test -S "$dir/p.db.sock"
 before=$(records)
